@@ -1,0 +1,1 @@
+"""MQTT in, facts out: decode, admit, log, fold, decide."""

@@ -1,0 +1,371 @@
+"""One partition under an engine: what is read is folded, and what is folded is committed.
+
+Between `ingest.partition` (pure) and the store: it remembers which subjects a turn touched, packs
+their state, fetches older steps for late readings, and moves readings whose binding changed.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+import msgspec
+from msgspec import Struct
+
+from ingest import pipeline
+from ingest.partition import Partition, Subject, row_of
+from ingest.pipeline import Truth
+from ingest.position import Sense
+from ingest.timeline import LONG_AGO, Order, Timeline
+from puente.clock import Clock, monotonic_s
+from puente.instant import HOUR, MINUTE, Instant
+from puente.keys import partition_of
+from puente.model import Event, Reading
+from puente.plan import Plan
+from puente.row import OpenEpisode
+from puente.settings import Settings
+from puente.store import log, plans, states, tracks
+from puente.store.connection import Store
+from puente.store.log import Entry
+from puente.store.packing import pack, unpack_reading
+from puente.store.states import Commit, Offsets
+
+logger = logging.getLogger(__name__)
+
+KEEP_STEPS_MS = 15 * MINUTE
+"""Steps kept in memory: ordinary reordering between a shipment's devices needs no fetching."""
+
+KEEP_STEPS = 400
+"""Most steps kept in memory per subject, whatever its rate."""
+
+KEEP_FETCHED_S = 60.0
+"""How long fetched older steps stay in memory: a backfill comes in many batches."""
+
+COMPACT_AFTER_MS = 2 * HOUR
+"""Whole hours older than this move from the sorted set into compressed blocks."""
+
+
+class Committed(Enum):
+    """What became of a turn."""
+
+    YES = auto()
+    NO = auto()
+
+
+class StoredSubject(Struct, frozen=True, omit_defaults=True):
+    """A subject as it is kept between commits."""
+
+    truth: bytes
+    knowledge: bytes
+    order: Order
+    base_at: Instant
+    open: tuple[OpenEpisode, ...] = ()
+    heard_at: Instant = 0
+    battery_pct: float | None = None
+    loose: Sense | None = None
+
+
+_stored = msgspec.msgpack.Decoder(StoredSubject)
+
+
+def pack_subject(subject: Subject) -> bytes:
+    """Encode a subject, with every deadline fired that the clock has passed."""
+    timeline = subject.timeline
+    return pack(
+        StoredSubject(
+            truth=pipeline.pack_truth(timeline.tail),
+            knowledge=pipeline.pack_knowledge(subject.knowledge),
+            order=timeline.newest,
+            base_at=timeline.tail_at if timeline.tail_findings else timeline.base_at,
+            open=tuple(subject.open.values()),
+            heard_at=subject.heard_at,
+            battery_pct=subject.battery_pct,
+            loose=None if subject.assigned else subject.loose,
+        )
+    )
+
+
+def unpack_subject(subject_id: str, packed: bytes) -> Subject:
+    """Read what `pack_subject` wrote."""
+    kept = _stored.decode(packed)
+    timeline = Timeline(
+        base=pipeline.unpack_truth(kept.truth), base_order=kept.order, base_at=kept.base_at
+    )
+    return Subject(
+        id=subject_id,
+        timeline=timeline,
+        knowledge=pipeline.unpack_knowledge(kept.knowledge),
+        open={(e.kind, e.subject, e.episode): e for e in kept.open},
+        heard_at=kept.heard_at,
+        battery_pct=kept.battery_pct,
+        loose=kept.loose or Sense(),
+    )
+
+
+@dataclass
+class StoredHistory:
+    """Older steps from checkpoints and tracks."""
+
+    store: Store
+    fetched: dict[str, float] = field(default_factory=dict)
+    pending: dict[str, list[Reading]] = field(default_factory=dict)
+    """Readings of this turn that are folded but not yet in the stored track."""
+
+    def before(self, subject: str, at: Instant) -> tuple[Truth, list[Reading]]:
+        """Return the truth before an instant and all readings since."""
+        self.fetched[subject] = monotonic_s()
+        found = states.load_checkpoint(self.store, subject, at)
+        since = None if found is None else found[0] * HOUR
+        truth = pipeline.truth_before() if found is None else pipeline.unpack_truth(found[1])
+        readings = tracks.read_track(self.store, subject, since)
+        known = {r.order for r in readings}
+        fresh = [r for r in self.pending.get(subject, []) if r.order not in known]
+        return truth, [*readings, *(r for r in fresh if since is None or r.at >= since)]
+
+
+@dataclass
+class Turn:
+    """What one turn touched, in the order in which it was decided."""
+
+    events: list[Event] = field(default_factory=list)
+    readings: dict[str, list[Reading]] = field(default_factory=dict)
+    touched: dict[str, Instant] = field(default_factory=dict)
+    """Subject -> earliest device time that was folded: checkpoints since then are rewritten."""
+    removed: list[str] = field(default_factory=list)
+    replaced: list[str] = field(default_factory=list)
+
+    def touch(self, subject: str, at: Instant) -> None:
+        """Note that a subject changed from an instant on."""
+        self.touched[subject] = min(at, self.touched.get(subject, at))
+
+
+@dataclass
+class PartitionFold:
+    """A partition that an engine owns."""
+
+    number: int
+    token: str
+    store: Store
+    settings: Settings
+    clock: Clock
+    partition: Partition
+    history: StoredHistory
+    offset: str
+    late_offset: str
+    readings: int = 0
+    events: int = 0
+
+    @classmethod
+    def load(
+        cls, store: Store, settings: Settings, clock: Clock, number: int, token: str
+    ) -> "PartitionFold":
+        """Take a partition over as it was last committed."""
+        history = StoredHistory(store)
+        status = states.load_status(store, number)
+        plan = plans.load_plan(store, status.get("plan", 0)) if status else Plan()
+        partition = Partition(plan, history, settings.late_window_h * HOUR)
+        partition.clock = status.get("clock", LONG_AGO)
+        partition.beat_at = status.get("beat")
+        partition.outage_ms = status.get("outage_s", 0) * 1000
+        for subject, packed in states.load_states(store, number).items():
+            partition.admit(unpack_subject(subject, packed))
+        offsets = states.load_offsets(store, number)
+        return cls(
+            number=number,
+            token=token,
+            store=store,
+            settings=settings,
+            clock=clock,
+            partition=partition,
+            history=history,
+            offset=offsets.log,
+            late_offset=offsets.late,
+            readings=status.get("readings", 0),
+            events=status.get("events", 0),
+        )
+
+    def take(self, entries: Sequence[Entry], *, late: bool) -> Committed:
+        """Fold entries and commit what they did."""
+        turn = Turn()
+        if late:
+            self._fold_late(entries, turn)
+            after = Offsets(self.offset, entries[-1].id)
+        else:
+            for entry in entries:
+                self._fold_entry(entry, turn)
+            after = Offsets(entries[-1].id, self.late_offset)
+        return self._commit(turn, after)
+
+    def keep_house(self) -> Committed:
+        """Compress old hours, drop unreachable checkpoints, trim the logs."""
+        clock = self.partition.clock
+        if clock == LONG_AGO:
+            return Committed.YES
+        offsets = Offsets(self.offset, self.late_offset)
+        wanted = Commit(self.number, self.token, offsets, offsets)
+        oldest_hour = (clock - self.settings.late_window_h * HOUR) // HOUR - 1
+        for subject in self.partition.subjects.values():
+            wanted.operations += tracks.compact(self.store, subject.id, clock - COMPACT_AFTER_MS)
+            wanted.operations += tracks.expire(
+                self.store, subject.id, clock - self.settings.track_retention_h * HOUR
+            )
+            hours = states.checkpoint_hours(self.store, subject.id)
+            # One checkpoint before the window stays: readings just inside it need its truth.
+            wanted.forget_checkpoints(subject.id, [h for h in hours if h < oldest_hour][:-1])
+        if wanted.operations and not states.commit(self.store, wanted):
+            return Committed.NO
+        keep_ms = self.settings.log_retention_h * HOUR
+        log.trim(self.store, self.number, self.offset, clock - keep_ms)
+        log.trim(self.store, self.number, self.late_offset, clock - keep_ms, late=True)
+        return Committed.YES
+
+    # -- folding ----------------------------------------------------------------------------
+
+    def _fold_entry(self, entry: Entry, turn: Turn) -> None:
+        match entry.kind:
+            case "r":
+                self._fold_reading(unpack_reading(entry.body), turn)
+            case "h":
+                self._decided(self.partition.beat(int(entry.body)), turn)
+            case "p":
+                version, _, at = entry.body.decode().partition(":")
+                self._decided(self.partition.advance(int(at)), turn)
+                self._change_plan(int(version), turn)
+            case _:
+                logger.error("partition %s: unknown entry %s", self.number, entry.id)
+
+    def _fold_reading(self, reading: Reading, turn: Turn) -> None:
+        self._decided(self.partition.advance(max(self.partition.clock, reading.received_at)), turn)
+        subject = self.partition.subject_of(reading)
+        if partition_of(subject) != self.number:
+            # The plan changed between the gateway and here.
+            log.append(self.store, {partition_of(subject): [reading]}, self.settings)
+            return
+        self._place(subject, [reading], turn)
+
+    def _fold_late(self, entries: Sequence[Entry], turn: Turn) -> None:
+        by_subject: dict[str, list[Reading]] = {}
+        for entry in entries:
+            reading = unpack_reading(entry.body)
+            by_subject.setdefault(self.partition.subject_of(reading), []).append(reading)
+        for subject, readings in by_subject.items():
+            number = partition_of(subject)
+            if number != self.number:
+                log.append(self.store, {number: readings}, self.settings)
+                continue
+            self.partition.clock = max(self.partition.clock, max(r.received_at for r in readings))
+            self._place(subject, readings, turn)
+
+    def _place(self, subject: str, readings: list[Reading], turn: Turn) -> None:
+        self.history.pending[subject] = turn.readings.get(subject, [])
+        events = self.partition.place(subject, readings)
+        turn.readings.setdefault(subject, []).extend(readings)
+        turn.touch(subject, min(r.at for r in readings))
+        self._decided(events, turn)
+
+    def _decided(self, events: list[Event], turn: Turn) -> None:
+        for event in events:
+            turn.touch(event.shipment_id, self.partition.clock)
+        turn.events += events
+
+    # -- plans ------------------------------------------------------------------------------
+
+    def _change_plan(self, version: int, turn: Turn) -> None:
+        """Take a new plan into force, and give readings to whom they belong under it."""
+        before, after = self.partition.plan, plans.load_plan(self.store, version)
+        self.partition.plan = after
+        for subject in list(self.partition.subjects.values()):
+            if subject.assigned:
+                was, now = before.shipments.get(subject.id), after.shipments.get(subject.id)
+                moved = (was.devices if was else ()) != (now.devices if now else ())
+            else:
+                moved = bool(after.bindings_of(subject.id[1:]))
+            if moved:
+                self._rebind(subject, turn)
+            elif subject.assigned:
+                turn.touch(subject.id, self.partition.clock)
+
+    def _rebind(self, subject: Subject, turn: Turn) -> None:
+        readings = tracks.read_track(self.store, subject.id)
+        known = {r.order for r in readings}
+        readings += [r for r in turn.readings.get(subject.id, []) if r.order not in known]
+        mine = [r for r in readings if self.partition.subject_of(r) == subject.id]
+        others: dict[int, list[Reading]] = {}
+        for reading in readings:
+            owner = self.partition.subject_of(reading)
+            if owner != subject.id:
+                others.setdefault(partition_of(owner), []).append(reading)
+        # Idempotent: the readings keep their identity.
+        log.append(self.store, others, self.settings)
+        turn.replaced.append(subject.id)
+        if not mine and not subject.assigned:
+            del self.partition.subjects[subject.id]
+            turn.removed.append(subject.id)
+            turn.readings.pop(subject.id, None)
+            turn.touched.pop(subject.id, None)
+            return
+        turn.readings[subject.id] = mine
+        self._decided(self.partition.refold(subject.id, mine), turn)
+        turn.touch(subject.id, LONG_AGO)
+
+    # -- committing -------------------------------------------------------------------------
+
+    def _commit(self, turn: Turn, after: Offsets) -> Committed:
+        partition = self.partition
+        before = Offsets(self.offset, self.late_offset)
+        wanted = Commit(self.number, self.token, before, after)
+        for subject_id in turn.replaced:
+            wanted.forget_track(subject_id)
+        rows = []
+        for subject_id, since in turn.touched.items():
+            subject = partition.subjects.get(subject_id)
+            if subject is None:
+                continue
+            wanted.readings(subject_id, turn.readings.get(subject_id, []))
+            wanted.state(subject_id, pack_subject(subject))
+            for hour, truth in checkpoints(subject.timeline, since):
+                wanted.checkpoint(subject_id, hour, pipeline.pack_truth(truth))
+            rows.append(row_of(subject, partition.plan.view(subject_id)))
+        wanted.rows(rows, turn.removed)
+        wanted.events(turn.events)
+        self.readings += sum(map(len, turn.readings.values()))
+        self.events += len(turn.events)
+        wanted.status(
+            clock=partition.clock,
+            beat=partition.beat_at if partition.beat_at is not None else partition.clock,
+            committed_at=self.clock.now(),
+            readings=self.readings,
+            events=self.events,
+            outage_s=partition.outage_ms // 1000,
+            plan=partition.plan.version,
+        )
+        if not states.commit(self.store, wanted):
+            return Committed.NO
+        self.offset, self.late_offset = after.log, after.late
+        self._forget_steps(turn)
+        return Committed.YES
+
+    def _forget_steps(self, turn: Turn) -> None:
+        self.history.pending.clear()
+        now = monotonic_s()
+        for subject_id in turn.touched:
+            if now - self.history.fetched.get(subject_id, -KEEP_FETCHED_S) < KEEP_FETCHED_S:
+                continue
+            self.history.fetched.pop(subject_id, None)
+            subject = self.partition.subjects.get(subject_id)
+            if subject is not None:
+                subject.timeline.trim(subject.timeline.newest[0] - KEEP_STEPS_MS, KEEP_STEPS)
+
+
+def checkpoints(timeline: Timeline, since: Instant) -> list[tuple[int, Truth]]:
+    """Return (hour, truth before it) for every hour that a step since an instant entered."""
+    found = []
+    for before, step in zip([None, *timeline.steps], timeline.steps, strict=False):
+        if step.order[0] < since:
+            continue
+        truth = timeline.base if before is None else before.truth
+        began = timeline.base_order[0] if before is None else before.order[0]
+        hour = step.order[0] // HOUR
+        if began // HOUR < hour and began != LONG_AGO:
+            found.append((hour, truth))
+    return found

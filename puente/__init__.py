@@ -1,0 +1,1 @@
+"""What every Puente process agrees on: values, geometry, keys, storage, settings and the clock."""

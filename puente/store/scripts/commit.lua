@@ -1,0 +1,32 @@
+-- Commit what an engine folded: state, track, events, rows, changes and offsets, all or nothing.
+-- KEYS: 1 lease, 2 offset, then the keys that the operations name by index.
+-- ARGV: 1 token, 2 expected log id, 3 expected late id, 4 new log id, 5 new late id,
+--       6 msgpack list of operations {command, key index, argument, ...}.
+-- Returns "ok", or why nothing was written: "lease" or "offset".
+-- Redis does not roll back: owner, offsets and every type are checked before the first write.
+local KINDS = {
+  HSET = "hash", HDEL = "hash", ZADD = "zset", ZREM = "zset", ZREMRANGEBYSCORE = "zset",
+  XADD = "stream", DEL = "any", EXPIRE = "any",
+}
+if redis.call("GET", KEYS[1]) ~= ARGV[1] then return "lease" end
+local at = redis.call("HMGET", KEYS[2], "log", "late")
+if (at[1] or "0-0") ~= ARGV[2] or (at[2] or "0-0") ~= ARGV[3] then return "offset" end
+local operations = cmsgpack.unpack(ARGV[6])
+local types = {}
+for _, op in ipairs(operations) do
+  local kind, key = KINDS[op[1]], KEYS[op[2]]
+  if not kind then error({ err = "ERR no such operation: " .. tostring(op[1]) }) end
+  if kind ~= "any" then
+    if not types[key] then types[key] = redis.call("TYPE", key).ok end
+    if types[key] ~= "none" and types[key] ~= kind then
+      error({ err = "WRONGTYPE " .. key .. " is a " .. types[key] .. ", not a " .. kind })
+    end
+  end
+end
+for _, op in ipairs(operations) do
+  local call = { op[1], KEYS[op[2]] }
+  for i = 3, #op do call[#call + 1] = op[i] end
+  redis.call(unpack(call))
+end
+redis.call("HSET", KEYS[2], "log", ARGV[4], "late", ARGV[5])
+return "ok"
