@@ -253,7 +253,8 @@ class PartitionFold:
             if number != self.number:
                 log.append(self.store, {number: readings}, self.settings)
                 continue
-            self.partition.clock = max(self.partition.clock, max(r.received_at for r in readings))
+            received_at = max(r.received_at for r in readings)
+            self._decided(self.partition.advance(max(self.partition.clock, received_at)), turn)
             self._place(subject, readings, turn)
 
     def _place(self, subject: str, readings: list[Reading], turn: Turn) -> None:

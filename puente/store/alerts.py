@@ -176,20 +176,21 @@ def write(
         keys.ALERT_CHANGES(),
         keys.AUDIT(),
     ]
-    packed = [
-        [
+    place = "" if partition is None else str(partition)
+    args: list[bytes | str | int] = [token, place, expected_offset, offset]
+    for w in writes:
+        args += [
             w.alert.id,
             w.expected_revision,
             w.alert.revision,
             pack(w.alert),
             _queue(w.alert.state),
             _score(w.alert),
-            [_fields(entry) for entry in w.audits],
+            len(w.audits),
         ]
-        for w in writes
-    ]
-    place = "" if partition is None else str(partition)
-    return text(store.run("desk", names, [token, place, expected_offset, offset, pack(packed)]))
+        for entry in w.audits:
+            args += _fields(entry)
+    return text(store.run("desk", names, args))
 
 
 def _queue(state: AlertState) -> str:

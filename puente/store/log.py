@@ -50,7 +50,10 @@ def _append_call(
 ) -> tuple[list[str], list[bytes | str | int]]:
     names = [keys.LOG(pNN=partition), keys.LATE(pNN=partition)]
     positions: dict[str, int] = {}
-    entries: list[list[Any]] = []
+    args: list[bytes | str | int] = [
+        settings.identity_retention_h * HOUR,
+        settings.device_retention_d * 86_400,
+    ]
     for reading in readings:
         t = reading.telemetry
         numbered = t.boot is not None and t.seq is not None
@@ -59,23 +62,17 @@ def _append_call(
         if name not in positions:
             names.append(name)
             positions[name] = len(names)
-        entries.append(
-            [
-                positions[name],
-                reading.identity,
-                content_hash(t)[:8],
-                t.boot if numbered else -1,
-                t.seq if numbered else -1,
-                reading.late,
-                reading.received_at,
-                pack(reading),
-            ]
-        )
-    return names, [
-        pack(entries),
-        settings.identity_retention_h * HOUR,
-        settings.device_retention_d * 86_400,
-    ]
+        args += [
+            positions[name],
+            reading.identity,
+            content_hash(t)[:8],
+            -1 if t.boot is None or t.seq is None else t.boot,
+            -1 if t.boot is None or t.seq is None else t.seq,
+            int(reading.late),
+            reading.received_at,
+            pack(reading),
+        ]
+    return names, args
 
 
 def beat(store: Store, now: Instant) -> None:

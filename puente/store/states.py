@@ -109,23 +109,17 @@ def commit(store: Store, wanted: Commit) -> bool:
     """
     names = [keys.LEASE(pNN=wanted.partition), keys.OFFSET(pNN=wanted.partition)]
     positions = {name: i + 1 for i, name in enumerate(names)}
-    operations = []
+    before, after = wanted.before, wanted.after
+    args: list[Any] = [wanted.token, before.log, before.late, after.log, after.late]
     for command, key, *arguments in wanted.operations:
         if key not in positions:
             names.append(key)
             positions[key] = len(names)
-        operations.append([command, positions[key], *map(_argument, arguments)])
-    before, after = wanted.before, wanted.after
-    arguments = [wanted.token, before.log, before.late, after.log, after.late, pack(operations)]
-    answer = text(store.run("commit", names, arguments))
+        args += [command, positions[key], len(arguments), *arguments]
+    answer = text(store.run("commit", names, args))
     if answer == "offset":
         return before != after and load_offsets(store, wanted.partition) == after
     return answer == "ok"
-
-
-def _argument(value: object) -> object:
-    # Lua has one kind of number, a double: integers travel as text.
-    return str(value) if isinstance(value, int) else value
 
 
 def load_offsets(store: Store, partition: int) -> Offsets:

@@ -1,12 +1,19 @@
 -- Append a batch of readings of one partition, each once, whatever is sent again.
 -- KEYS: log, late, then the keys named by the entries (seen or identities of a device).
--- ARGV: 1 = msgpack list of {key index, identity, hash, boot, seq, is late, received_at, body},
---       boot and seq are -1 for readings without a number; 2 = ms to keep identities;
---       3 = seconds to keep a device's numbers.
+-- ARGV: 1 = ms to keep identities; 2 = seconds to keep a device's numbers; then per entry:
+--       key index, identity, hash, boot, seq, "1" if late, received_at, body;
+--       boot and seq are -1 for readings without a number.
+-- Values travel as they are: cmsgpack does not know msgpack's binary type.
 -- Returns one number an entry: 0 appended, 1 duplicate, 2 conflict (same number, other content).
 -- Redis does not roll back: types are checked before the first write.
 -- include ranges
-local entries = cmsgpack.unpack(ARGV[1])
+local entries = {}
+for i = 3, #ARGV, 8 do
+  entries[#entries + 1] = {
+    tonumber(ARGV[i]), ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4]),
+    ARGV[i + 5] == "1", tonumber(ARGV[i + 6]), ARGV[i + 7],
+  }
+end
 local function expect(key, kind)
   local found = redis.call("TYPE", key).ok
   if found ~= "none" and found ~= kind then
@@ -49,8 +56,8 @@ for i, e in ipairs(entries) do
   elseif redis.call("ZADD", key, "NX", e[7], identity) == 0 then
     verdict = 1
   else
-    redis.call("ZREMRANGEBYSCORE", key, "-inf", string.format("(%.0f", e[7] - tonumber(ARGV[2])))
-    redis.call("PEXPIRE", key, ARGV[2])
+    redis.call("ZREMRANGEBYSCORE", key, "-inf", string.format("(%.0f", e[7] - tonumber(ARGV[1])))
+    redis.call("PEXPIRE", key, ARGV[1])
   end
   if verdict == 0 then
     redis.call("XADD", e[6] and KEYS[2] or KEYS[1], "*", "k", "r", "b", e[8])
@@ -59,6 +66,6 @@ for i, e in ipairs(entries) do
 end
 for name, where in pairs(changed) do
   redis.call("HSET", where[1], "b:" .. where[2], ranges_text(loaded[name]))
-  redis.call("EXPIRE", where[1], ARGV[3])
+  redis.call("EXPIRE", where[1], ARGV[2])
 end
 return verdicts

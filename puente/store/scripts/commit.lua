@@ -1,7 +1,7 @@
 -- Commit what an engine folded: state, track, events, rows, changes and offsets, all or nothing.
 -- KEYS: 1 lease, 2 offset, then the keys that the operations name by index.
 -- ARGV: 1 token, 2 expected log id, 3 expected late id, 4 new log id, 5 new late id,
---       6 msgpack list of operations {command, key index, argument, ...}.
+--       then per operation: command, key index, number of arguments, arguments.
 -- Returns "ok", or why nothing was written: "lease" or "offset".
 -- Redis does not roll back: owner, offsets and every type are checked before the first write.
 local KINDS = {
@@ -11,7 +11,13 @@ local KINDS = {
 if redis.call("GET", KEYS[1]) ~= ARGV[1] then return "lease" end
 local at = redis.call("HMGET", KEYS[2], "log", "late")
 if (at[1] or "0-0") ~= ARGV[2] or (at[2] or "0-0") ~= ARGV[3] then return "offset" end
-local operations = cmsgpack.unpack(ARGV[6])
+local operations = {}
+local i = 6
+while i <= #ARGV do
+  local n = tonumber(ARGV[i + 2])
+  operations[#operations + 1] = { ARGV[i], tonumber(ARGV[i + 1]), i + 3, i + 2 + n }
+  i = i + 3 + n
+end
 local types = {}
 for _, op in ipairs(operations) do
   local kind, key = KINDS[op[1]], KEYS[op[2]]
@@ -25,7 +31,7 @@ for _, op in ipairs(operations) do
 end
 for _, op in ipairs(operations) do
   local call = { op[1], KEYS[op[2]] }
-  for i = 3, #op do call[#call + 1] = op[i] end
+  for j = op[3], op[4] do call[#call + 1] = ARGV[j] end
   redis.call(unpack(call))
 end
 redis.call("HSET", KEYS[2], "log", ARGV[4], "late", ARGV[5])
