@@ -59,9 +59,16 @@ class Draft:
         ]
 
 
-def alert_id_of(event: Event) -> str:
-    """Name the alert that an event belongs to; a noted event is an alert of its own."""
-    return event.id if event.phase is Phase.NOTED else event.alert_id
+def alert_ids_of(event: Event) -> tuple[str, ...]:
+    """Name the alerts that an event may belong to; a noted event is an alert of its own.
+
+    A retraction does not say whether its episode was raised or noted.
+    """
+    if event.phase is Phase.NOTED:
+        return (event.id,)
+    if event.phase is Phase.RETRACTED:
+        return event.alert_id, _opened_by(event, event.episode, Phase.NOTED)
+    return (event.alert_id,)
 
 
 def predecessor_of(event: Event) -> str | None:
@@ -69,14 +76,20 @@ def predecessor_of(event: Event) -> str | None:
     before = event.evidence.get("supersedes")
     if not isinstance(before, int):
         return None
-    return event_id(event.kind, event.shipment_id, event.subject, before, Phase.RAISED)
+    noted = event.phase is Phase.NOTED
+    return _opened_by(event, before, Phase.NOTED if noted else Phase.RAISED)
+
+
+def _opened_by(event: Event, episode: Instant, phase: Phase) -> str:
+    return event_id(event.kind, event.shipment_id, event.subject, episode, phase)
 
 
 def draft(found: list[Event], stored: dict[str, Alert]) -> Draft:
     """Fold events into alerts; pure."""
     made = Draft(stored)
     for event in found:
-        alert_id = alert_id_of(event)
+        ids = alert_ids_of(event)
+        alert_id = next((i for i in ids if made.current(i) is not None), ids[0])
         before = made.current(alert_id)
         after = triage.fold(before, event)
         if after is None or after is before:
@@ -144,7 +157,8 @@ class Desk:
 
     def _take(self, partition: int, offset: str, found: list[tuple[str, Event]]) -> None:
         wanted = [event for _, event in found]
-        ids = {alert_id_of(e) for e in wanted} | {p for e in wanted if (p := predecessor_of(e))}
+        ids = {i for e in wanted for i in alert_ids_of(e)}
+        ids |= {p for e in wanted if (p := predecessor_of(e))}
         stored = {a.id: a for a in alerts.get_alerts(self.store, sorted(ids))}
         answer = alerts.write(
             self.store,

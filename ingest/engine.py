@@ -31,6 +31,9 @@ RENEW_S = 3.0
 HOUSEKEEPING_S = 30.0
 """How often old track hours are compressed and logs trimmed."""
 
+OVERDUE_S = 90.0
+"""How long it may wait while there is something to fold: not for ever, or memory grows."""
+
 RETRY_S = 0.5
 
 
@@ -75,13 +78,14 @@ class Engine:
                 worked = self._turn(budget)
             except StoreUnavailable as error:
                 logger.warning("Redis does not answer, trying again: %s", error)
-                # What was folded but perhaps not committed is read and folded again.
+                # What was folded but perhaps not committed is read and folded again. The leases
+                # are still ours: the store knows us by our name.
                 self.folds.clear()
                 self._renew_at = 0.0
                 self.stopping.wait(RETRY_S)
                 continue
+            self._keep_house(worked)
             if not worked:
-                self._keep_house()
                 self.stopping.wait(self.settings.engine_idle_ms / 1000)
         for partition, fold in self.folds.items():
             leases.release(self.store, _keys(partition), fold.token)
@@ -99,7 +103,8 @@ class Engine:
             return True
         late = self._read(late=True)
         for partition, entries in late.items():
-            self._fold(partition, entries, late=True)
+            behind = len(live.get(partition, ())) >= self.settings.engine_batch
+            self._fold(partition, entries, late=True, behind=behind)
         if live:
             budget.live_s += ended - began
             budget.late_s += monotonic_s() - ended
@@ -111,14 +116,47 @@ class Engine:
         count = self.settings.engine_batch * (4 if late else 1)
         return log.read(self.store, offsets, count, late=late) if offsets else {}
 
-    def _fold(self, partition: int, entries: list[Entry], *, late: bool) -> None:
-        fold = self.folds[partition]
-        if fold.take(entries, late=late) is not Committed.YES:
+    def _fold(
+        self, partition: int, entries: list[Entry], *, late: bool, behind: bool = False
+    ) -> None:
+        fold = self.folds.get(partition)
+        if fold is None:
+            return
+        try:
+            done = fold.take(entries, late=late, behind=behind)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            logger.exception("partition %s: folding failed; one entry after the other", partition)
+            done = self._fold_singly(fold, entries, late=late)
+        if done is not Committed.YES:
             logger.warning(
                 "partition %s: not ours any more, or moved on; reading it anew", partition
             )
             del self.folds[partition]
             self._renew_at = 0.0
+
+    def _fold_singly(self, fold: PartitionFold, entries: list[Entry], *, late: bool) -> Committed:
+        """Fold what can be folded: one entry that trips a detector must not stop a partition."""
+        fold = self._load(fold.number, fold.token)
+        for entry in entries:
+            try:
+                done = fold.take([entry], late=late)
+            except StoreUnavailable:
+                raise
+            except Exception:
+                logger.exception("partition %s: skipped entry %s", fold.number, entry.id)
+                # What it left half done is in memory only.
+                fold = self._load(fold.number, fold.token)
+                done = fold.skip(entry, late=late)
+            if done is not Committed.YES:
+                return done
+        return Committed.YES
+
+    def _load(self, partition: int, token: str) -> PartitionFold:
+        fold = PartitionFold.load(self.store, self.settings, self.clock, partition, token)
+        self.folds[partition] = fold
+        return fold
 
     def _renew(self) -> None:
         now = monotonic_s()
@@ -133,13 +171,11 @@ class Engine:
             if token is None:
                 self.folds.pop(partition, None)
             elif fold is None or fold.token != token:
-                self.folds[partition] = PartitionFold.load(
-                    self.store, self.settings, self.clock, partition, token
-                )
+                self._load(partition, token)
 
-    def _keep_house(self) -> None:
+    def _keep_house(self, busy: bool) -> None:
         now = monotonic_s()
-        if now < self._keep_house_at:
+        if now < self._keep_house_at + (OVERDUE_S if busy else 0.0):
             return
         self._keep_house_at = now + HOUSEKEEPING_S
         for fold in list(self.folds.values()):

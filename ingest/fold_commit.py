@@ -76,7 +76,7 @@ def pack_subject(subject: Subject) -> bytes:
             truth=pipeline.pack_truth(timeline.tail),
             knowledge=pipeline.pack_knowledge(subject.knowledge),
             order=timeline.newest,
-            base_at=timeline.tail_at if timeline.tail_findings else timeline.base_at,
+            base_at=max(timeline.tail_at, timeline.base_at),
             open=tuple(subject.open.values()),
             heard_at=subject.heard_at,
             battery_pct=subject.battery_pct,
@@ -107,6 +107,7 @@ class StoredHistory:
     """Older steps from checkpoints and tracks."""
 
     store: Store
+    late_window_ms: int
     fetched: dict[str, float] = field(default_factory=dict)
     pending: dict[str, list[Reading]] = field(default_factory=dict)
     """Readings of this turn that are folded but not yet in the stored track."""
@@ -120,7 +121,13 @@ class StoredHistory:
         readings = tracks.read_track(self.store, subject, since)
         known = {r.order for r in readings}
         fresh = [r for r in self.pending.get(subject, []) if r.order not in known]
-        return truth, [*readings, *(r for r in fresh if since is None or r.at >= since)]
+        older = [*readings, *(r for r in fresh if since is None or r.at >= since)]
+        return truth, [r for r in older if in_window(r, self.late_window_ms)]
+
+
+def in_window(reading: Reading, late_window_ms: int) -> bool:
+    """Tell whether a reading came in time to change decisions; others are kept, not folded."""
+    return reading.received_at - reading.at <= late_window_ms
 
 
 @dataclass
@@ -133,6 +140,8 @@ class Turn:
     """Subject -> earliest device time that was folded: checkpoints since then are rewritten."""
     removed: list[str] = field(default_factory=list)
     replaced: list[str] = field(default_factory=list)
+    taken: int = 0
+    """Readings that came in by the log, for the partition's count."""
 
     def touch(self, subject: str, at: Instant) -> None:
         """Note that a subject changed from an instant on."""
@@ -160,7 +169,7 @@ class PartitionFold:
         cls, store: Store, settings: Settings, clock: Clock, number: int, token: str
     ) -> "PartitionFold":
         """Take a partition over as it was last committed."""
-        history = StoredHistory(store)
+        history = StoredHistory(store, settings.late_window_h * HOUR)
         status = states.load_status(store, number)
         plan = plans.load_plan(store, status.get("plan", 0)) if status else Plan()
         partition = Partition(plan, history, settings.late_window_h * HOUR)
@@ -184,17 +193,22 @@ class PartitionFold:
             events=status.get("events", 0),
         )
 
-    def take(self, entries: Sequence[Entry], *, late: bool) -> Committed:
-        """Fold entries and commit what they did."""
+    def take(self, entries: Sequence[Entry], *, late: bool, behind: bool = False) -> Committed:
+        """Fold entries and commit what they did; `behind` says that live ones wait as well."""
         turn = Turn()
         if late:
-            self._fold_late(entries, turn)
-            after = Offsets(self.offset, entries[-1].id)
+            self._fold_late(entries, turn, behind)
         else:
             for entry in entries:
                 self._fold_entry(entry, turn)
-            after = Offsets(entries[-1].id, self.late_offset)
-        return self._commit(turn, after)
+        return self._commit(turn, self._past(entries[-1], late))
+
+    def skip(self, entry: Entry, *, late: bool) -> Committed:
+        """Go past an entry that cannot be folded; it stays in the log."""
+        return self._commit(Turn(), self._past(entry, late))
+
+    def _past(self, entry: Entry, late: bool) -> Offsets:
+        return Offsets(self.offset, entry.id) if late else Offsets(entry.id, self.late_offset)
 
     def keep_house(self) -> Committed:
         """Compress old hours, drop unreachable checkpoints, trim the logs."""
@@ -212,6 +226,7 @@ class PartitionFold:
             hours = states.checkpoint_hours(self.store, subject.id)
             # One checkpoint before the window stays: readings just inside it need its truth.
             wanted.forget_checkpoints(subject.id, [h for h in hours if h < oldest_hour][:-1])
+            wanted.expire_history(subject.id, clock - self.settings.event_retention_h * HOUR)
         if wanted.operations and not states.commit(self.store, wanted):
             return Committed.NO
         keep_ms = self.settings.log_retention_h * HOUR
@@ -224,38 +239,70 @@ class PartitionFold:
     def _fold_entry(self, entry: Entry, turn: Turn) -> None:
         match entry.kind:
             case "r":
-                self._fold_reading(unpack_reading(entry.body), turn)
+                reading = unpack_reading(entry.body)
+                self._advance(reading.received_at, turn)
+                turn.taken += 1
+                self._share_out([reading], f"log/{entry.id}", turn)
+            case "m":
+                self._share_out(log.unpack_moved(entry.body), f"log/{entry.id}", turn)
             case "h":
-                self._decided(self.partition.beat(int(entry.body)), turn)
+                self._beat(int(entry.body), turn)
             case "p":
                 version, _, at = entry.body.decode().partition(":")
-                self._decided(self.partition.advance(int(at)), turn)
-                self._change_plan(int(version), turn)
+                self._advance(int(at), turn)
+                self._change_plan(int(version), entry.id, turn)
             case _:
                 logger.error("partition %s: unknown entry %s", self.number, entry.id)
 
-    def _fold_reading(self, reading: Reading, turn: Turn) -> None:
-        self._decided(self.partition.advance(max(self.partition.clock, reading.received_at)), turn)
-        subject = self.partition.subject_of(reading)
-        if partition_of(subject) != self.number:
-            # The plan changed between the gateway and here.
-            log.append(self.store, {partition_of(subject): [reading]}, self.settings)
-            return
-        self._place(subject, [reading], turn)
+    def _advance(self, to: Instant, turn: Turn) -> None:
+        self._decided(self.partition.advance(max(self.partition.clock, to)), turn)
 
-    def _fold_late(self, entries: Sequence[Entry], turn: Turn) -> None:
+    def _beat(self, at: Instant, turn: Turn) -> None:
+        outage_ms = self.partition.outage_ms
+        self._decided(self.partition.beat(at), turn)
+        if self.partition.outage_ms != outage_ms:
+            # The excuse is in what is known of every subject, and must outlive this process.
+            for subject_id in self.partition.subjects:
+                turn.touch(subject_id, self.partition.clock)
+
+    def _fold_late(self, entries: Sequence[Entry], turn: Turn, behind: bool) -> None:
         by_subject: dict[str, list[Reading]] = {}
         for entry in entries:
             reading = unpack_reading(entry.body)
-            by_subject.setdefault(self.partition.subject_of(reading), []).append(reading)
+            subject = self.partition.subject_of(reading)
+            turn.taken += 1
+            if partition_of(subject) != self.number:
+                self._share_out([reading], f"late/{entry.id}", turn)
+            else:
+                by_subject.setdefault(subject, []).append(reading)
         for subject, readings in by_subject.items():
-            number = partition_of(subject)
-            if number != self.number:
-                log.append(self.store, {number: readings}, self.settings)
-                continue
-            received_at = max(r.received_at for r in readings)
-            self._decided(self.partition.advance(max(self.partition.clock, received_at)), turn)
+            # While live entries wait, the clock is theirs: what they say would come too late to
+            # keep a deadline from firing.
+            if not behind or self.partition.clock == LONG_AGO:
+                self._advance(max(r.received_at for r in readings), turn)
             self._place(subject, readings, turn)
+
+    def _share_out(self, readings: Sequence[Reading], name: str, turn: Turn) -> None:
+        """Fold readings under the subjects they belong to, or send them to their partition.
+
+        They are elsewhere when the plan changed between the gateway and here. `name` is the same
+        whenever this is done again, so that they are sent once.
+        """
+        elsewhere: dict[int, list[Reading]] = {}
+        here: dict[str, list[Reading]] = {}
+        # In order of reception, for what is known; the truth finds its own order.
+        for reading in sorted(readings, key=lambda r: r.received_at):
+            subject = self.partition.subject_of(reading)
+            number = partition_of(subject)
+            if number == self.number:
+                here.setdefault(subject, []).append(reading)
+            else:
+                elsewhere.setdefault(number, []).append(reading)
+        for number, moved in elsewhere.items():
+            name_there = f"p{self.number:02d}/{name}"
+            log.move(self.store, number, moved, name_there, self.partition.clock, self.settings)
+        for subject, mine in here.items():
+            self._place(subject, mine, turn)
 
     def _place(self, subject: str, readings: list[Reading], turn: Turn) -> None:
         self.history.pending[subject] = turn.readings.get(subject, [])
@@ -271,9 +318,16 @@ class PartitionFold:
 
     # -- plans ------------------------------------------------------------------------------
 
-    def _change_plan(self, version: int, turn: Turn) -> None:
+    def _change_plan(self, version: int, entry_id: str, turn: Turn) -> None:
         """Take a new plan into force, and give readings to whom they belong under it."""
-        before, after = self.partition.plan, plans.load_plan(self.store, version)
+        before = self.partition.plan
+        if version <= before.version:
+            # Two were loaded at once, and announced in this order.
+            return
+        if plans.load_document(self.store, version) is None:
+            logger.error("plan %s is not kept any more; plan %s stays", version, before.version)
+            return
+        after = plans.load_plan(self.store, version)
         self.partition.plan = after
         for subject in list(self.partition.subjects.values()):
             if subject.assigned:
@@ -282,32 +336,29 @@ class PartitionFold:
             else:
                 moved = bool(after.bindings_of(subject.id[1:]))
             if moved:
-                self._rebind(subject, turn)
+                self._rebind(subject, f"log/{entry_id}/{subject.id}", turn)
             elif subject.assigned:
                 turn.touch(subject.id, self.partition.clock)
 
-    def _rebind(self, subject: Subject, turn: Turn) -> None:
+    def _rebind(self, subject: Subject, name: str, turn: Turn) -> None:
         readings = tracks.read_track(self.store, subject.id)
         known = {r.order for r in readings}
         readings += [r for r in turn.readings.get(subject.id, []) if r.order not in known]
         mine = [r for r in readings if self.partition.subject_of(r) == subject.id]
-        others: dict[int, list[Reading]] = {}
-        for reading in readings:
-            owner = self.partition.subject_of(reading)
-            if owner != subject.id:
-                others.setdefault(partition_of(owner), []).append(reading)
-        # Idempotent: the readings keep their identity.
-        log.append(self.store, others, self.settings)
+        others = [r for r in readings if self.partition.subject_of(r) != subject.id]
+        if not subject.assigned and not others:
+            return
         turn.replaced.append(subject.id)
-        if not mine and not subject.assigned:
+        turn.readings[subject.id] = mine
+        if mine or self.partition.plan.view(subject.id) is not None:
+            folded = [r for r in mine if in_window(r, self.history.late_window_ms)]
+            self._decided(self.partition.refold(subject.id, folded), turn)
+            turn.touch(subject.id, LONG_AGO)
+        else:
             del self.partition.subjects[subject.id]
             turn.removed.append(subject.id)
-            turn.readings.pop(subject.id, None)
             turn.touched.pop(subject.id, None)
-            return
-        turn.readings[subject.id] = mine
-        self._decided(self.partition.refold(subject.id, mine), turn)
-        turn.touch(subject.id, LONG_AGO)
+        self._share_out(others, name, turn)
 
     # -- committing -------------------------------------------------------------------------
 
@@ -327,9 +378,10 @@ class PartitionFold:
             for hour, truth in checkpoints(subject.timeline, since):
                 wanted.checkpoint(subject_id, hour, pipeline.pack_truth(truth))
             rows.append(row_of(subject, partition.plan.view(subject_id)))
-        wanted.rows(rows, turn.removed)
+        # A subject that went and came back within one turn is there.
+        wanted.rows(rows, [s for s in turn.removed if s not in partition.subjects])
         wanted.events(turn.events)
-        self.readings += sum(map(len, turn.readings.values()))
+        self.readings += turn.taken
         self.events += len(turn.events)
         wanted.status(
             clock=partition.clock,
@@ -367,6 +419,10 @@ def checkpoints(timeline: Timeline, since: Instant) -> list[tuple[int, Truth]]:
         truth = timeline.base if before is None else before.truth
         began = timeline.base_order[0] if before is None else before.order[0]
         hour = step.order[0] // HOUR
-        if began // HOUR < hour and began != LONG_AGO:
-            found.append((hour, truth))
+        if began // HOUR >= hour or began == LONG_AGO:
+            continue
+        if before is None and timeline.base_at > hour * HOUR:
+            # Deadlines within the hour have fired in it: it is not the truth before the hour.
+            continue
+        found.append((hour, truth))
     return found

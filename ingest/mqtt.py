@@ -165,6 +165,7 @@ class Subscriber:
         jitter = random.uniform(0.0, 1.0)
         client.reconnect_delay_set(RECONNECT_MIN_S + round(jitter), RECONNECT_MAX_S)
         client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         return client
@@ -184,6 +185,21 @@ class Subscriber:
             return
         log.info("connected, session_present=%s", flags.session_present)
         client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in self._topics])
+
+    def _on_subscribe(
+        self,
+        client: paho.Client,
+        userdata: object,
+        message_id: int,
+        reasons: list[ReasonCode],
+        properties: Properties | None,
+    ) -> None:
+        del client, userdata, message_id, properties
+        refused = [str(reason) for reason in reasons if reason.is_failure]
+        if refused:
+            # Connected and deaf: the heartbeats must not say that we listen.
+            log.error("the broker refuses the subscription: %s", ", ".join(refused))
+            return
         self.connected.set()
 
     def _on_disconnect(self, *args: object) -> None:

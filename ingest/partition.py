@@ -15,7 +15,7 @@ from ingest.detectors import KNOWLEDGE
 from ingest.detectors.deviation import State as DeviationState
 from ingest.detectors.seal import State as SealDetectorState
 from ingest.detectors.stop import State as StopState
-from ingest.detectors.temperature import UNJUDGED_PROBES
+from ingest.detectors.temperature import TRUSTED_PROBES
 from ingest.detectors.temperature import State as TemperatureState
 from ingest.pipeline import Knowledge, Truth
 from ingest.position import Sense
@@ -133,17 +133,13 @@ class Partition:
             for reading in readings:
                 _note_unassigned(subject, reading)
             return []
-        oldest = self.clock - self._late_window_ms
-        too_late = sum(reading.at < oldest for reading in readings)
-        if too_late:
-            # Kept in the track and counted, but they change no decision any more.
-            self.beyond_window += too_late
-            readings = [reading for reading in readings if reading.at >= oldest]
-            if not readings:
-                return []
-        self._reach(subject, readings, view)
-        changed = subject.timeline.add(readings, self.clock, view)
-        events = self._correct(subject, changed)
+        # Too old on arrival: kept in the track and counted, but they change no decision any more.
+        timely = [reading for reading in readings if self._timely(reading)]
+        self.beyond_window += len(readings) - len(timely)
+        events: list[Event] = []
+        if timely:
+            self._reach(subject, timely, view)
+            events += self._correct(subject, subject.timeline.add(timely, self.clock, view))
         for reading in readings:
             events += self._hear(subject, reading, view)
         self._schedule(subject)
@@ -156,7 +152,8 @@ class Partition:
         subject.timeline = Timeline()
         if view is None:
             return []
-        fresh = subject.timeline.add(readings, self.clock, view)
+        timely = (reading for reading in readings if self._timely(reading))
+        fresh = subject.timeline.add(timely, self.clock, view)
         events = self._settle(subject, fresh.published)
         self._schedule(subject)
         return events
@@ -180,14 +177,20 @@ class Partition:
                 events.append(self._publish(subject, finding))
         return events
 
+    def _timely(self, reading: Reading) -> bool:
+        """Whether a reading came early enough to be folded; the same at every fold of it."""
+        return reading.received_at - reading.at <= self._late_window_ms
+
     def _reach(self, subject: Subject, readings: list[Reading], view: ShipmentPlan) -> None:
         earliest = min(reading.order for reading in readings)
         if subject.timeline.reaches(earliest) or self._history is None:
             return
         truth, older = self._history.before(subject.id, earliest[0])
-        timeline = Timeline(base=truth)
+        # Whatever is older than this hour may be in the truth already: it is out of reach.
+        hour = earliest[0] // HOUR * HOUR
+        timeline = Timeline(base=truth, base_order=(hour, "", -1, -1, ""))
         # The same readings under the same plan decide the same again: nothing to publish.
-        timeline.add(older, self.clock, view)
+        timeline.add(filter(self._timely, older), self.clock, view)
         timeline.pass_time(self.clock, view)
         subject.timeline = timeline
 
@@ -351,17 +354,11 @@ def row_of(subject: Subject, view: ShipmentPlan | None) -> Row:
     )
 
 
-_PROBE_TRUST = ("product", "return", "supply")
-"""Facts, domain section 4.3: the product probe says most about the cargo."""
-
-
 def _cargo_temperature(state: TemperatureState) -> tuple[float, Instant] | None:
-    best: tuple[int, Instant, float] | None = None
-    for subject, probe in state.probes.items():
-        name = subject.rpartition("/")[2]
-        if name in UNJUDGED_PROBES:
-            continue
-        trust = -_PROBE_TRUST.index(name) if name in _PROBE_TRUST else -len(_PROBE_TRUST)
-        if best is None or (trust, probe.at) > best[:2]:
-            best = (trust, probe.at, probe.celsius)
-    return None if best is None else (best[2], best[1])
+    """Return the newest value of the most trusted probe of the shipment."""
+    for name in TRUSTED_PROBES:
+        found = [p for s, p in state.probes.items() if s.rpartition("/")[2] == name]
+        if found:
+            newest = max(found, key=lambda probe: probe.at)
+            return newest.celsius, newest.at
+    return None

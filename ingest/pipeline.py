@@ -144,7 +144,7 @@ class _Fired(NamedTuple):
     states: tuple[Any, ...]
     due: Instant | None
     findings: tuple[Finding, ...]
-    at: Instant
+    at: Instant | None
 
 
 def _expire(
@@ -154,12 +154,13 @@ def _expire(
     plan: ShipmentPlan,
 ) -> _Fired:
     findings: list[Finding] = []
-    fired_at = until
+    fired_at: Instant | None = None
     for _ in range(_ENDLESS):
         due = _due(detectors, states)
         if due is None or due > until:
             return _Fired(states, due, tuple(findings), fired_at)
-        fired_at = due
+        # A deadline may lie before one that fired: whoever was about to leave stayed after all.
+        fired_at = due if fired_at is None else max(fired_at, due)
         after = []
         for detector, state in zip(detectors, states, strict=True):
             mine = detector.deadline(state)

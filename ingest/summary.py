@@ -57,7 +57,10 @@ class Probe:
 
     def told(self) -> dict[str, Any]:
         """Write the probe's part of the summary."""
-        weighed = self.weighed or ([] if self.last is None else [(self.last[1], 1.0)])
+        weighed = list(self.weighed)
+        if self.last is not None:
+            # Nobody knows how long the newest value stood: as long as the one before it.
+            weighed.append((self.last[1], weighed[-1][1] if weighed else 1.0))
         return {
             "n": self.n,
             "min_c": None if self.n == 0 else self.low,

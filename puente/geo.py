@@ -91,8 +91,8 @@ def cross_track(a: LatLon, b: LatLon, p: LatLon) -> CrossTrack:
     delta = d_ap / EARTH_RADIUS_M
     turn = math.radians(bearing_deg(a, p) - bearing_deg(a, b))
     xt = math.asin(max(-1.0, min(1.0, math.sin(delta) * math.sin(turn))))
-    cos_along = max(-1.0, min(1.0, math.cos(delta) / max(1e-15, math.cos(xt))))
-    along = math.copysign(math.acos(cos_along) * EARTH_RADIUS_M, math.cos(turn))
+    # The same as acos(cos delta / cos xt), but exact for points that are metres apart.
+    along = math.atan2(math.sin(delta) * math.cos(turn), math.cos(delta)) * EARTH_RADIUS_M
     signed = xt * EARTH_RADIUS_M
     if along <= 0.0:
         return CrossTrack(d_ap, signed, 0.0)
@@ -113,7 +113,8 @@ class Box(NamedTuple):
         """Return the box with a margin on every side."""
         dlat = margin_m / M_PER_DEG
         widest = max(abs(self.south), abs(self.north)) + dlat
-        dlon = dlat / max(0.01, math.cos(math.radians(min(89.0, widest))))
+        # At a pole every longitude is near.
+        dlon = 180.0 if widest >= 90.0 else min(180.0, dlat / math.cos(math.radians(widest)))
         return Box(self.south - dlat, self.west - dlon, self.north + dlat, self.east + dlon)
 
     def holds(self, p: LatLon) -> bool:
@@ -230,8 +231,11 @@ class Corridor:
 
 
 def _plane(origin: LatLon, p: LatLon) -> tuple[float, float]:
-    """Project a point into the plane that touches the sphere at the origin: (east, north) m."""
-    scale = M_PER_DEG * math.cos(math.radians((origin[0] + p[0]) / 2))
+    """Project a point into the plane that touches the sphere at the origin: (east, north) m.
+
+    One scale for all points: sides that are straight in degrees, as GeoJSON means them, stay so.
+    """
+    scale = M_PER_DEG * math.cos(math.radians(origin[0]))
     return lon_delta(origin[1], p[1]) * scale, (p[0] - origin[0]) * M_PER_DEG
 
 
@@ -351,6 +355,8 @@ class Line:
         than the window, the whole line is searched.
         """
         if near_m is not None:
+            # The progress may be one along an earlier, longer version of this line.
+            near_m = min(near_m, self.length_m)
             first = max(0, bisect_right(self.starts_m, near_m - window_m) - 1)
             last = bisect_right(self.starts_m, near_m + window_m)
             found = self._nearest(p, first, min(last, len(self.points) - 1))

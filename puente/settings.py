@@ -139,6 +139,14 @@ def _convert(name: str, raw: str, default: object) -> object:
         raise SettingsError(f"{variable(name)}={raw!r} is not a valid {wanted}") from None
 
 
+_POSITIVE = (
+    "gateway_batch", "engine_batch", "engine_idle_ms", "late_window_h", "log_retention_h",
+    "event_retention_h", "track_retention_h", "alert_retention_d", "device_retention_d",
+    "identity_retention_h",
+)  # fmt: skip
+"""Settings that nothing works with at zero; the rest may be zero, but not negative."""
+
+
 def _check(settings: Settings) -> None:
     for name in ("clock_start", "clock_anchor"):
         raw = getattr(settings, name)
@@ -151,13 +159,16 @@ def _check(settings: Settings) -> None:
             "CLOCK_START needs CLOCK_ANCHOR, the real instant at which the clock showed it: "
             "without it every process would start its own clock"
         )
-    if not settings.clock_start and settings.clock_rate != 1.0:
-        raise SettingsError("CLOCK_RATE needs CLOCK_START and CLOCK_ANCHOR")
+    if not settings.clock_start and (settings.clock_anchor or settings.clock_rate != 1.0):
+        raise SettingsError("CLOCK_ANCHOR and CLOCK_RATE need CLOCK_START")
     if not 0.01 <= settings.clock_rate <= 10_000:
         raise SettingsError(f"CLOCK_RATE={settings.clock_rate} is not between 0.01 and 10000")
     for name in ("port", "redis_port", "mqtt_port"):
         if not 0 <= getattr(settings, name) <= 65_535:
             raise SettingsError(f"{variable(name)}={getattr(settings, name)} is not a port")
+    for name in _POSITIVE:
+        if getattr(settings, name) < 1:
+            raise SettingsError(f"{variable(name)}={getattr(settings, name)} is less than 1")
     if not 20 <= settings.mqtt_receive_maximum <= 65_535:
         raise SettingsError("MQTT_RECEIVE_MAXIMUM must be between 20 and 65535")
     if settings.mqtt_receive_maximum < 2 * settings.gateway_batch:

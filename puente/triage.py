@@ -176,6 +176,9 @@ def fold(alert: Alert | None, event: Event) -> Alert | None:
             if alert.state is not _RETRACTED and not _news(alert, event):
                 return alert
             state = TRANSITIONS[alert.state, Change.RAISE]
+            if alert.state is _RETRACTED and alert.acknowledged_by is not None:
+                # The same episode after all: who has taken note need not do so again.
+                state = TRANSITIONS[state, Action.ACKNOWLEDGE]
             return _changed(
                 alert,
                 event.learned_at,

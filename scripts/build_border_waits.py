@@ -18,6 +18,8 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import manifest
+
 ROOT = Path(__file__).resolve().parent.parent
 CROSSINGS = ROOT / "puente" / "geodata" / "crossings.csv"
 OUTPUT = ROOT / "ingest" / "simulator" / "border_waits.csv"
@@ -59,6 +61,7 @@ def main(source: Path) -> None:
                 p90 = waits[min(len(waits) - 1, round(0.9 * (len(waits) - 1)))]
                 median = round(statistics.median(waits))
                 writer.writerow([crossing, lane, hour, len(waits), median, p90])
+    manifest.write(Path(__file__), inputs=[], outputs=[OUTPUT])
     print(f"{OUTPUT.name}: {sum(len(s) for s in updates.values())} updates")
 
 

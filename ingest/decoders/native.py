@@ -25,7 +25,6 @@ from puente.model import CellFix, FixSource, Reject, SealReading, Telemetry
 NAME = "native"
 SUBSCRIPTIONS: tuple[str, ...] = ("puente/v1/+/telemetry",)
 
-_Count = Annotated[int, Meta(ge=0, lt=1 << 53)]
 _Door = Literal["open", "closed"]
 _SealStates = Literal["sealed", "open", "tampered"]
 _SealEvents = Literal["cut", "forced", "shell", "removed", "unlocked", "locked", "denied"]
@@ -109,7 +108,8 @@ _LIMITS: tuple[tuple[str, float, float], ...] = (
 _COLDEST_C, _HOTTEST_C = -273.15, 1000.0
 """Absolute zero, and above every error code a probe is known to send (400.0)."""
 
-_YEAR_9999 = 253_402_300_799_999
+_YEAR_1, _YEAR_9999 = -62_135_596_800_000, 253_402_300_799_999
+"""What RFC 3339 can write: a date with a zone may lie outside once it is UTC."""
 
 
 def claims(topic: str) -> bool:
@@ -121,7 +121,7 @@ def claims(topic: str) -> bool:
 def decode(topic: str, payload: bytes) -> Decoded:
     """Read one payload; raises `DecodeError`."""
     _, version, device_id, _ = topic.split("/")
-    if len(payload) > 0 and version != "v1":
+    if version != "v1":
         raise DecodeError(Reject.UNKNOWN_DIALECT, f"version {clean(version, 20)!r} is not known")
     if DEVICE_ID.fullmatch(device_id) is None:
         raise DecodeError(
@@ -146,20 +146,22 @@ def _telemetry(device_id: str, fields: dict[str, Any]) -> Telemetry:
         ranges.check("lat", p.lat, -90, 90)
     for name, low, high in _LIMITS:
         ranges.check(name, getattr(p, name), low, high)
-    if isinstance(p.at, int):
-        ranges.check("at", p.at, 0, _YEAR_9999)
+    at = p.at if isinstance(p.at, int) else from_datetime(p.at)
+    ranges.check("at", at, 0 if isinstance(p.at, int) else _YEAR_1, _YEAR_9999)
     if p.cell is not None:
         ranges.check("cell.lat", p.cell.lat, -90, 90)
         ranges.check("cell.lon", p.cell.lon, -180, 180)
         ranges.check("cell.accuracy_m", p.cell.accuracy_m, 0, 1e7)
+    # What comes beside `fix: none` is where the device last was, not where it is.
+    lat, lon = (None, None) if p.fix is FixSource.NONE else (p.lat, p.lon)
     return Telemetry(
         device_id=device_id,
-        at=p.at if isinstance(p.at, int) else from_datetime(p.at),
+        at=at,
         boot=p.boot,
         seq=p.seq,
         oldest=p.oldest,
-        lat_deg=p.lat,
-        lon_deg=p.lon,
+        lat_deg=lat,
+        lon_deg=lon,
         accuracy_m=p.accuracy_m,
         hdop=p.hdop,
         satellites=p.satellites,

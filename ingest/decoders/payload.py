@@ -5,7 +5,6 @@ long). msgspec refuses all of that but duplicate keys, which are found by counti
 """
 
 import json
-import math
 import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple, NoReturn, TypeVar
@@ -64,14 +63,14 @@ def parse_object(payload: bytes) -> dict[str, Any]:
         raise DecodeError(Reject.NOT_UTF8, f"byte {error.start} is not UTF-8") from None
     try:
         value = msgspec.json.decode(payload)
+        if isinstance(value, dict) and _may_repeat_keys(payload, value):
+            _refuse_repeated_keys(payload)
     except msgspec.DecodeError as error:
         raise DecodeError(_why_not_json(str(error)), str(error)) from None
     except RecursionError:
         raise DecodeError(Reject.NOT_JSON, "nested too deeply") from None
     if not isinstance(value, dict):
         raise DecodeError(Reject.NOT_AN_OBJECT, f"a JSON {_json_name(value)}, not an object")
-    if _may_repeat_keys(payload, value):
-        _refuse_repeated_keys(payload)
     return value
 
 
@@ -149,8 +148,10 @@ class Ranges:
 
     def check(self, name: str, value: float | None, low: float, high: float) -> None:
         """Refuse a value outside `[low, high]`; None passes."""
-        if value is not None and not (math.isfinite(value) and low <= value <= high):
-            self.refuse(Reject.OUT_OF_RANGE, f"{name} {value:g} is not in {low:g} to {high:g}")
+        # Compared, never converted: JSON integers may be too long for a float.
+        if value is not None and not low <= value <= high:
+            shown = f"{value:g}" if isinstance(value, float) else str(value)[:40]
+            self.refuse(Reject.OUT_OF_RANGE, f"{name} {shown} is not in {low:g} to {high:g}")
 
     def pair(self, names: tuple[str, str], values: tuple[object, object]) -> None:
         """Refuse one half of a pair."""

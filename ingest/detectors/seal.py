@@ -170,7 +170,8 @@ class SealDetector:
             case SealState.ARMING if not was_sealed:
                 if seal.state in (SealState.ARMING, SealState.FAULT) or seal.departed is not None:
                     return seal
-                return replace(seal, state=SealState.ARMING, since=observation.at)
+                place = seal.place or _sealed_before(observation, plan)
+                return replace(seal, state=SealState.ARMING, since=observation.at, place=place)
             case _:
                 return self._opened(seal, reading, observation, plan, findings)
 
@@ -198,9 +199,10 @@ class SealDetector:
         ):
             return seal
         if seal.state is not SealState.SEALED:
-            # Never sealed on this journey: it has to be before the truck leaves its origin.
-            place = FenceClass.ORIGIN.value if plan.shipment.origin is not None else None
-            return replace(seal, state=SealState.OPEN, since=at, place=place)
+            # Never seen sealed: under exam if at customs.
+            place = _sealed_before(observation, plan)
+            state = SealState.CUSTOMS_EXAM if place in CUSTOMS else SealState.OPEN
+            return replace(seal, state=state, since=at, place=place)
         place = _lawful_place(observation.classes)
         if place is None:
             findings.append(_unauthorised(reading, observation, Severity.CRITICAL, "place"))
@@ -287,6 +289,12 @@ def _lawful_place(classes: frozenset[str]) -> str | None:
         if place in classes:
             return place
     return None
+
+
+def _sealed_before(observation: Observation, plan: ShipmentPlan) -> str | None:
+    """Name the place that a seal never seen locked must not leave open: its origin at the latest."""
+    origin = FenceClass.ORIGIN.value if plan.shipment.origin is not None else None
+    return _lawful_place(observation.classes) or origin
 
 
 def _evidence(reading: SealReading, observation: Observation) -> dict[str, object]:

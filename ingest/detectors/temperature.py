@@ -3,8 +3,9 @@
 Rule (interfaces, default rules): `warning` outside the band for the profile's warn delay;
 `critical` outside it for the alarm delay, or beyond the critical limits for 300 s; both clear
 after 600 s at least 0.5 C inside. A shipment without a cargo profile has no temperature events.
-Every probe is judged by itself but `ambient`, which is the weather. Readings that are error codes
-of probes are faults, not temperatures.
+Of the probes in one reading the most trusted speaks for the cargo: product, then return air, then
+supply air, never ambient; a reefer reports all of them, and one excursion is one alarm. Readings
+that are error codes of probes are faults, not temperatures.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from puente.instant import MINUTE, SECOND, Instant, text
 from puente.model import Finding, Observation, Phase, Severity
 from puente.plan import CargoProfile, ShipmentPlan
 
-UNJUDGED_PROBES = frozenset({"ambient"})
+TRUSTED_PROBES = ("product", "return", "supply")
+"""What is judged, the most trusted first; `ambient` is the weather (facts, domain 4.3)."""
 
 ERROR_CODES_C = frozenset({-127.0, 85.0, 200.0, 300.0, 400.0})
 """What 1-wire and BLE probes send instead of a temperature (facts, domain section 4.3)."""
@@ -35,7 +37,8 @@ def is_fault(celsius: float) -> bool:
 class Probe(Struct, frozen=True, omit_defaults=True):
     """One probe: since when it is out of the band, beyond the critical limits, or well inside.
 
-    `warning` and `critical` are the episodes that are raised, by their beginning.
+    `warning` and `critical` are the episodes that are raised, by their beginning; `peak_c` is the
+    worst since it left the band.
     """
 
     celsius: float
@@ -47,6 +50,11 @@ class Probe(Struct, frozen=True, omit_defaults=True):
     peak_c: float | None = None
     warning: Instant | None = None
     critical: Instant | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether an episode of this probe is raised."""
+        return self.warning is not None or self.critical is not None
 
 
 class State(Struct, frozen=True, omit_defaults=True):
@@ -79,13 +87,16 @@ class TemperatureDetector:
         if not given:
             return state, ()
         probes = dict(state.probes)
+        best = _most_trusted(given)
         for name, celsius in given.items():
             if is_fault(celsius):
                 continue
             subject = f"{observation.device_id}/{name}"
-            judged = plan.profile is not None and name not in UNJUDGED_PROBES
+            before = probes.get(subject)
+            # An episode that is open is followed to its end, whatever else measures by then.
+            judged = name == best or (before is not None and before.open)
             probes[subject] = self._note(
-                probes.get(subject), celsius, observation, plan.profile if judged else None
+                before, celsius, observation, plan.profile if judged else None
             )
         return State(probes, self._next(probes, plan.profile)), ()
 
@@ -114,22 +125,21 @@ class TemperatureDetector:
         at = observation.at
         probe = before or Probe(celsius, at, observation.device_id)
         if profile is None:
-            return replace(probe, celsius=celsius, at=at)
-        open_ = probe.warning is not None or probe.critical is not None
+            return Probe(celsius, at, observation.device_id)
+        open_ = probe.open
         out = not profile.low_c <= celsius <= profile.high_c
         beyond = _beyond(celsius, profile)
         well_inside = (
             profile.low_c + self.deadband_c <= celsius <= profile.high_c - self.deadband_c
         )
-        out_since = (probe.out_since or at) if out else (probe.out_since if open_ else None)
         return replace(
             probe,
             celsius=celsius,
             at=at,
-            out_since=out_since,
+            out_since=(probe.out_since or at) if out else None,
             beyond_since=(probe.beyond_since or at) if beyond else None,
             inside_since=(probe.inside_since or at) if well_inside and open_ else None,
-            peak_c=_peak(probe.peak_c, celsius, profile) if out_since is not None else None,
+            peak_c=_peak(probe.peak_c, celsius, profile) if out or open_ else None,
         )
 
     def _expire(
@@ -174,7 +184,7 @@ class TemperatureDetector:
         self, probe: Probe, profile: CargoProfile
     ) -> tuple[Instant | None, Instant | None]:
         by_delay = by_limit = None
-        if probe.out_since is not None and probe.inside_since is None:
+        if probe.out_since is not None:
             by_delay = probe.out_since + profile.alarm_delay_s * SECOND
         if probe.beyond_since is not None:
             by_limit = probe.beyond_since + self.beyond_s * SECOND
@@ -184,7 +194,7 @@ class TemperatureDetector:
         self, probe: Probe, profile: CargoProfile
     ) -> tuple[Instant | None, Instant | None, Instant | None]:
         warn_at = critical_at = clear_at = None
-        if probe.warning is None and probe.out_since is not None and probe.inside_since is None:
+        if probe.warning is None and probe.out_since is not None:
             warn_at = probe.out_since + profile.warn_delay_s * SECOND
         if probe.critical is None:
             times = [t for t in self._critical_due(probe, profile) if t is not None]
@@ -198,6 +208,14 @@ class TemperatureDetector:
             return None
         due = [t for probe in probes.values() for t in self._due(probe, profile) if t is not None]
         return min(due) if due else None
+
+
+def _most_trusted(given: dict[str, float]) -> str | None:
+    """Choose which probe of a reading speaks for the cargo: the most trusted that works."""
+    for name in TRUSTED_PROBES:
+        if name in given and not is_fault(given[name]):
+            return name
+    return None
 
 
 def _beyond(celsius: float, profile: CargoProfile) -> bool:

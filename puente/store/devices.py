@@ -153,9 +153,23 @@ def read_counts(store: Store) -> dict[str, int]:
     return {text(name): int(value) for name, value in fields.items()}
 
 
-def beat_gateway(store: Store, now: Instant, *, connected: bool, broker: str) -> None:
-    """Say that the gateway lives and whether it hears the broker."""
+def beat_gateway(
+    store: Store,
+    now: Instant,
+    *,
+    connected: bool,
+    broker: str,
+    received: int = 0,
+    appended: int = 0,
+) -> None:
+    """Say that the gateway lives, whether it hears the broker, and what it did since its start."""
     store.client.hset(
         keys.GATEWAY_STATUS(),
-        mapping={"beat_at": str(now), "connected": "1" if connected else "0", "broker": broker},
+        mapping={
+            "beat_at": str(now),
+            "connected": "1" if connected else "0",
+            "broker": broker,
+            "received": str(received),
+            "appended": str(appended),
+        },
     )

@@ -1,5 +1,6 @@
 """Events: the engine's decisions, per partition for the desk, per shipment for the pages."""
 
+import re
 from typing import cast
 
 from puente import keys
@@ -7,8 +8,8 @@ from puente.model import Event
 from puente.store.connection import Store
 from puente.store.packing import text, unpack_event
 
-START = "-"
-"""The cursor before every event."""
+_ID_PART = re.compile(r"[0-9]{1,18}")
+"""Half of a stream id; Redis refuses longer numbers than 64 bits."""
 
 
 def read_history(store: Store, shipment_id: str) -> list[Event]:
@@ -44,21 +45,19 @@ def read_events(
         for partition, position in positions.items():
             pipe.xrange(keys.EVENTS(pNN=partition), f"({position}", "+", limit)
         answers = pipe.execute()
-    found = [
-        (unpack_event(fields[b"e"]), partition, text(entry_id))
-        for partition, answer in zip(positions, answers, strict=True)
-        for entry_id, fields in answer
-    ]
-    found.sort(key=lambda item: (item[0].learned_at, item[1], item[2]))
+    found: list[tuple[int, int, int, str, Event]] = []
+    for partition, answer in zip(positions, answers, strict=True):
+        reached = 0
+        for place, (entry_id, fields) in enumerate(answer):
+            event = unpack_event(fields[b"e"])
+            # Never before an earlier entry of its partition, or the cursor would pass that one.
+            reached = max(reached, event.learned_at)
+            found.append((reached, partition, place, text(entry_id), event))
+    found.sort(key=lambda item: item[:3])
     taken = found[:limit]
-    for _, partition, entry_id in taken:
-        if _later(entry_id, positions[partition]):
-            positions[partition] = entry_id
-    return [event for event, _, _ in taken], _write_cursor(positions)
-
-
-def _later(a: str, b: str) -> bool:
-    return tuple(map(int, a.split("-"))) > tuple(map(int, b.split("-")))
+    for _, partition, _, entry_id, _ in taken:
+        positions[partition] = entry_id
+    return [item[-1] for item in taken], _write_cursor(positions)
 
 
 def _write_cursor(positions: dict[int, str]) -> str:
@@ -70,7 +69,8 @@ def _parse_cursor(since: str | None) -> dict[int, str]:
         return dict.fromkeys(range(keys.PARTITIONS), "0-0")
     parts = since.split(".")
     valid = len(parts) == keys.PARTITIONS and all(
-        len(halves := part.split("-")) == 2 and all(h.isdigit() for h in halves) for part in parts
+        len(halves := part.split("-")) == 2 and all(map(_ID_PART.fullmatch, halves))
+        for part in parts
     )
     if not valid:
         raise ValueError("'since' is not a cursor that this API returned")

@@ -10,7 +10,9 @@ from puente import keys
 from puente.instant import Instant
 from puente.row import Row
 from puente.store.connection import ServerInfo, Store, server_info
+from puente.store.log import FIRST
 from puente.store.packing import number, text, unpack_row, unpack_rows
+from puente.store.states import KEPT_CHANGES
 
 __all__ = [
     "Changes",
@@ -65,7 +67,7 @@ def change_cursors(store: Store) -> dict[int, str]:
         for partition in range(keys.PARTITIONS):
             pipe.xrevrange(keys.CHANGES(pNN=partition), count=1)
         answers = pipe.execute()
-    return {p: text(a[0][0]) if a else "0-0" for p, a in enumerate(answers)}
+    return {p: text(a[0][0]) if a else FIRST for p, a in enumerate(answers)}
 
 
 def load_rows(store: Store) -> list[Row]:
@@ -78,27 +80,35 @@ def load_rows(store: Store) -> list[Row]:
 
 
 def read_changes(store: Store, cursors: dict[int, str], count: int = 500) -> Changes:
-    """Return the rows that changed since the cursors, newest state last."""
+    """Return the subjects that changed since the cursors, each as it is in the end."""
     with store.client.pipeline(transaction=False) as pipe:
         for partition, cursor in cursors.items():
             key = keys.CHANGES(pNN=partition)
             pipe.xrange(key, "-", "+", 1)
+            pipe.xlen(key)
             pipe.xrange(key, f"({cursor}", "+", count)
         answers = pipe.execute()
-    rows: list[Row] = []
-    removed: list[str] = []
+    rows: dict[str, Row] = {}
+    removed: dict[str, None] = {}
     moved = dict(cursors)
     gap = False
     for i, (partition, cursor) in enumerate(cursors.items()):
-        oldest, entries = answers[2 * i], answers[2 * i + 1]
-        if cursor != "0-0" and (not oldest or _after(text(oldest[0][0]), cursor)):
+        oldest, length, entries = answers[3 * i : 3 * i + 3]
+        if cursor == FIRST:
+            # Followed from the very beginning: entries are missing once it was ever trimmed.
+            gap |= length >= KEPT_CHANGES
+        elif not oldest or _after(text(oldest[0][0]), cursor):
             gap = True
         for entry_id, fields in entries:
             moved[partition] = text(entry_id)
-            rows += unpack_rows(fields[b"r"])
-            if b"x" in fields:
-                removed += text(fields[b"x"]).split("\n")
-    return Changes(rows, removed, moved, gap)
+            for subject in text(fields[b"x"]).split("\n") if b"x" in fields else ():
+                rows.pop(subject, None)
+                removed[subject] = None
+            for row in unpack_rows(fields[b"r"]):
+                removed.pop(row.id, None)
+                rows.pop(row.id, None)
+                rows[row.id] = row
+    return Changes(list(rows.values()), list(removed), moved, gap)
 
 
 def _after(a: str, b: str) -> bool:

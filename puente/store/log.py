@@ -1,9 +1,11 @@
 """The log: readings, heartbeats and plan changes of each partition, in order of arrival.
 
 A gateway appends, an engine reads. Entries have `k` (kind) and `b` (body): `r` a packed reading,
-`h` a heartbeat (the instant), `p` a plan change (`version:at`).
+`h` a heartbeat (the instant), `p` a plan change (`version:at`), `m` readings that were moved here
+because a plan gave them to another subject.
 """
 
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -13,7 +15,7 @@ from puente.instant import HOUR, Instant
 from puente.model import Reading, content_hash
 from puente.settings import Settings
 from puente.store.connection import Store
-from puente.store.packing import pack, text
+from puente.store.packing import pack, text, unpack_readings
 
 FIRST = "0-0"
 """The offset before the first entry."""
@@ -21,7 +23,7 @@ FIRST = "0-0"
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of a log; `kind` is `r`, `h` or `p`, `body` what belongs to it."""
+    """One entry of a log; `kind` is `r`, `h`, `p` or `m`, `body` what belongs to it."""
 
     id: str
     kind: str
@@ -45,8 +47,46 @@ def append(
     return {p: [int(v) for v in a] for p, a in zip(partitions, answers, strict=True)}
 
 
+MOVES = "~moves"
+"""Stands in for a device among the identities: bundles of moved readings. No device id has `~`."""
+
+_MARKED_AT_ONCE = 500
+"""Readings marked by one run of the script: a run of it stops everybody else."""
+
+
+def move(
+    store: Store,
+    partition: int,
+    readings: Sequence[Reading],
+    name: str,
+    now: Instant,
+    settings: Settings,
+) -> None:
+    """Move readings to a partition, as one entry of its log: they are folded in one go.
+
+    `name` is what makes this move one move: the same name again moves nothing. Unlike `append`,
+    readings that the partition knew before come again: they may have been moved away since.
+    """
+    for start in range(0, len(readings), _MARKED_AT_ONCE):
+        known = readings[start : start + _MARKED_AT_ONCE]
+        store.run("append", *_append_call(partition, known, settings, seen_only=True))
+    names, args = _append_call(partition, (), settings)
+    names.append(keys.IDENTITIES(pNN=partition, device=MOVES))
+    args += [len(names), name, "", -1, -1, "moved", now, zlib.compress(pack(list(readings)), 6)]
+    store.run("append", names, args)
+
+
+def unpack_moved(body: bytes) -> list[Reading]:
+    """Read the body of an entry of kind `m`."""
+    return unpack_readings(zlib.decompress(body))
+
+
 def _append_call(
-    partition: int, readings: Sequence[Reading], settings: Settings
+    partition: int,
+    readings: Sequence[Reading],
+    settings: Settings,
+    *,
+    seen_only: bool = False,
 ) -> tuple[list[str], list[bytes | str | int]]:
     names = [keys.LOG(pNN=partition), keys.LATE(pNN=partition)]
     positions: dict[str, int] = {}
@@ -68,18 +108,19 @@ def _append_call(
             content_hash(t)[:8],
             -1 if t.boot is None or t.seq is None else t.boot,
             -1 if t.boot is None or t.seq is None else t.seq,
-            int(reading.late),
+            "seen" if seen_only else "late" if reading.late else "log",
             reading.received_at,
-            pack(reading),
+            b"" if seen_only else pack(reading),
         ]
     return names, args
 
 
-def beat(store: Store, now: Instant) -> None:
-    """Write a heartbeat to every partition: the partitions' clocks go on without readings."""
+def beat(store: Store, *instants: Instant) -> None:
+    """Write heartbeats to every partition: the partitions' clocks go on without readings."""
     with store.client.pipeline(transaction=False) as pipe:
         for partition in range(keys.PARTITIONS):
-            pipe.xadd(keys.LOG(pNN=partition), {"k": "h", "b": str(now)})
+            for at in instants:
+                pipe.xadd(keys.LOG(pNN=partition), {"k": "h", "b": str(at)})
         pipe.execute()
 
 

@@ -3,6 +3,8 @@
 import zlib
 from typing import TYPE_CHECKING, cast
 
+from redis.exceptions import WatchError
+
 from puente import keys
 from puente.instant import Instant
 from puente.plan import Plan
@@ -42,13 +44,38 @@ def save_plan(store: Store, document: PlanDocument, now: Instant) -> int:
     The document is written before its number, and the number before the announcement: whoever
     hears of a version can read it.
     """
-    version = plan_version(store) + 1
-    key = keys.PLAN_DOCUMENTS()
-    store.client.hset(key, str(version), zlib.compress(encode(document), 6))
-    store.client.set(keys.PLAN_VERSION(), str(version))
+    packed = zlib.compress(encode(document), 6)
+    version = _write_next(store, packed)
     announce_plan(store, version, now)
-    kept = cast("Sequence[bytes]", store.client.hkeys(key))
-    outdated = [field for field in kept if int(field) <= version - _KEPT_VERSIONS]
-    if outdated:
-        store.client.hdel(key, *outdated)
+    _forget_outdated(store, version)
     return version
+
+
+def _write_next(store: Store, packed: bytes) -> int:
+    key = keys.PLAN_VERSION()
+    with store.client.pipeline(transaction=True) as pipe:
+        while True:
+            pipe.watch(key)
+            version = number(cast("bytes | None", pipe.get(key))) + 1
+            pipe.multi()
+            pipe.hset(keys.PLAN_DOCUMENTS(), str(version), packed)
+            pipe.set(key, str(version))
+            try:
+                pipe.execute()
+            except WatchError:
+                # Somebody else took this number meanwhile.
+                continue
+            return version
+
+
+def _forget_outdated(store: Store, version: int) -> None:
+    """Drop old versions, but none that an engine which is behind has yet to read."""
+    with store.client.pipeline(transaction=False) as pipe:
+        for partition in range(keys.PARTITIONS):
+            pipe.hget(keys.STATUS(pNN=partition), "plan")
+        in_force = [number(raw) for raw in pipe.execute() if raw is not None]
+    oldest = min([version - _KEPT_VERSIONS + 1, *in_force])
+    kept = cast("Sequence[bytes]", store.client.hkeys(keys.PLAN_DOCUMENTS()))
+    outdated = [field for field in kept if int(field) < oldest]
+    if outdated:
+        store.client.hdel(keys.PLAN_DOCUMENTS(), *outdated)

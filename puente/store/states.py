@@ -74,8 +74,9 @@ class Commit:
 
     def readings(self, subject: str, readings: Sequence[Reading]) -> None:
         """Keep readings in a subject's track."""
-        if readings:
-            self.operations.append(tracks.add(list(readings), subject))
+        for start in range(0, len(readings), tracks.ADDED_AT_ONCE):
+            part = readings[start : start + tracks.ADDED_AT_ONCE]
+            self.operations.append(tracks.add(part, subject))
 
     def checkpoint(self, subject: str, hour: int, packed: bytes) -> None:
         """Keep the truth before an hour (hours since 1970)."""
@@ -92,6 +93,11 @@ class Commit:
         """Drop a subject's track and checkpoints, to be written anew."""
         for family in (keys.TRACK, keys.BLOCKS, keys.CHECKPOINTS):
             self._add("DEL", family(pNN=self.partition, subject=subject))
+
+    def expire_history(self, subject: str, below: Instant) -> None:
+        """Drop a subject's events that were learned before an instant."""
+        key = keys.HISTORY(pNN=self.partition, subject=subject)
+        self._add("ZREMRANGEBYSCORE", key, "-inf", f"({below}")
 
     def status(self, **values: int) -> None:
         """Say how far the partition is."""

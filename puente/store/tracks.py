@@ -5,6 +5,7 @@ in one of the two; who reads merges both, so it does not matter where it is at t
 """
 
 import zlib
+from collections.abc import Sequence
 from typing import Any, cast
 
 from puente import keys
@@ -44,27 +45,36 @@ def read_track(
     low = -(1 << 53) if from_at is None else from_at
     high = (1 << 53) if to_at is None else to_at
     client = store.client
+    # The newest first: a reading that moves into a block meanwhile is then in both, not in none.
+    newest = cast("list[bytes]", client.zrangebyscore(track_key(subject), low, high))
     hours = cast("list[bytes]", client.hkeys(blocks_key(subject)))
     wanted = [h for h in hours if (int(h) + 1) * HOUR > low and int(h) * HOUR <= high]
     blocks = (
         cast("list[bytes | None]", client.hmget(blocks_key(subject), wanted)) if wanted else []
     )
-    newest = cast("list[bytes]", client.zrangebyscore(track_key(subject), low, high))
-    readings = {r.identity + r.device_id: r for r in map(unpack_reading, newest)}
+    readings = {_name(r): r for r in map(unpack_reading, newest)}
     for block in blocks:
         if block is not None:
             for reading in unpack_block(block):
                 if low <= reading.at <= high:
-                    readings[reading.identity + reading.device_id] = reading
+                    readings[_name(reading)] = reading
     return sorted(readings.values(), key=lambda r: r.order)
 
 
-def add(readings: list[Reading], subject: str) -> Operation:
-    """Return the operation that adds readings to the newest hours."""
-    arguments: list[Any] = ["ZADD", track_key(subject)]
+def _name(reading: Reading) -> tuple[str, str]:
+    return reading.device_id, reading.identity
+
+
+ADDED_AT_ONCE = 1_000
+"""Readings in one command of a commit: the script cannot pass on more than 7,000 arguments."""
+
+
+def add(readings: Sequence[Reading], subject: str) -> Operation:
+    """Return the operation that adds up to `ADDED_AT_ONCE` readings to the newest hours."""
+    operation: Operation = ["ZADD", track_key(subject)]
     for reading in readings:
-        arguments += [reading.at, pack(reading)]
-    return arguments
+        operation += [reading.at, pack(reading)]
+    return operation
 
 
 def compact(store: Store, subject: str, below: Instant) -> list[Operation]:
@@ -81,9 +91,9 @@ def compact(store: Store, subject: str, below: Instant) -> list[Operation]:
     operations: list[Operation] = []
     for hour, readings in sorted(by_hour.items()):
         known = cast("bytes | None", store.client.hget(blocks_key(subject), str(hour)))
-        merged = {r.identity + r.device_id: r for r in readings}
+        merged = {_name(r): r for r in readings}
         for reading in unpack_block(known) if known else []:
-            merged[reading.identity + reading.device_id] = reading
+            merged[_name(reading)] = reading
         block = pack_block(sorted(merged.values(), key=lambda r: r.order))
         operations.append(["HSET", blocks_key(subject), str(hour), block])
     operations.append(["ZREMRANGEBYSCORE", track_key(subject), "-inf", f"({limit}"])

@@ -1,8 +1,10 @@
 -- Append a batch of readings of one partition, each once, whatever is sent again.
 -- KEYS: log, late, then the keys named by the entries (seen or identities of a device).
 -- ARGV: 1 = ms to keep identities; 2 = seconds to keep a device's numbers; then per entry:
---       key index, identity, hash, boot, seq, "1" if late, received_at, body;
---       boot and seq are -1 for readings without a number.
+--       key index, identity, hash, boot, seq, where, received_at, body;
+--       boot and seq are -1 for readings without a number; where is "log", "late", "moved" (to
+--       the log, a bundle of readings under one identity) or "seen" (no entry: the reading comes
+--       in a bundle, and is known from now on).
 -- Values travel as they are: cmsgpack does not know msgpack's binary type.
 -- Returns one number an entry: 0 appended, 1 duplicate, 2 conflict (same number, other content).
 -- Redis does not roll back: types are checked before the first write.
@@ -11,7 +13,7 @@ local entries = {}
 for i = 3, #ARGV, 8 do
   entries[#entries + 1] = {
     tonumber(ARGV[i]), ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4]),
-    ARGV[i + 5] == "1", tonumber(ARGV[i + 6]), ARGV[i + 7],
+    ARGV[i + 5], tonumber(ARGV[i + 6]), ARGV[i + 7],
   }
 end
 local function expect(key, kind)
@@ -59,8 +61,9 @@ for i, e in ipairs(entries) do
     redis.call("ZREMRANGEBYSCORE", key, "-inf", string.format("(%.0f", e[7] - tonumber(ARGV[1])))
     redis.call("PEXPIRE", key, ARGV[1])
   end
-  if verdict == 0 then
-    redis.call("XADD", e[6] and KEYS[2] or KEYS[1], "*", "k", "r", "b", e[8])
+  if verdict == 0 and e[6] ~= "seen" then
+    local kind = e[6] == "moved" and "m" or "r"
+    redis.call("XADD", e[6] == "late" and KEYS[2] or KEYS[1], "*", "k", kind, "b", e[8])
   end
   verdicts[i] = verdict
 end

@@ -3,7 +3,8 @@
 -- ARGV: 1 token, 2 expected log id, 3 expected late id, 4 new log id, 5 new late id,
 --       then per operation: command, key index, number of arguments, arguments.
 -- Returns "ok", or why nothing was written: "lease" or "offset".
--- Redis does not roll back: owner, offsets and every type are checked before the first write.
+-- Redis does not roll back: owner, offsets, every type and size are checked before the first write.
+local MOST = 7000 -- arguments of one operation: what Lua can unpack is a little more
 local KINDS = {
   HSET = "hash", HDEL = "hash", ZADD = "zset", ZREM = "zset", ZREMRANGEBYSCORE = "zset",
   XADD = "stream", DEL = "any", EXPIRE = "any",
@@ -27,6 +28,9 @@ for _, op in ipairs(operations) do
     if types[key] ~= "none" and types[key] ~= kind then
       error({ err = "WRONGTYPE " .. key .. " is a " .. types[key] .. ", not a " .. kind })
     end
+  end
+  if op[4] - op[3] >= MOST then
+    error({ err = "ERR " .. op[1] .. " with " .. (op[4] - op[3] + 1) .. " arguments is too long" })
   end
 end
 for _, op in ipairs(operations) do

@@ -1,0 +1,24 @@
+/* The only place that knows where plotly keeps its MapLibre map: private, so tested
+   (tests/browser/test_map.py) and pinned in pyproject.toml. */
+(function () {
+  "use strict";
+  const Puente = window.Puente;
+
+  Puente.graph = () => document.querySelector("#map .js-plotly-plot");
+
+  /* The MapLibre map, or null before plotly has made it. */
+  Puente.map = function () {
+    const graph = Puente.graph();
+    const layout = graph && graph._fullLayout;
+    return (layout && layout.map && layout.map._subplot && layout.map._subplot.map) || null;
+  };
+
+  /* Plotly forgets a camera that was moved behind its back, so it is told. */
+  Puente.rememberCamera = function (map) {
+    const { lat, lng } = map.getCenter();
+    window.Plotly.relayout(Puente.graph(), {
+      "map.center": { lat, lon: lng },
+      "map.zoom": map.getZoom(),
+    });
+  };
+})();

@@ -1,0 +1,1 @@
+"""What browsers are told once a second: the hub, its frames and the WebSocket they travel on."""

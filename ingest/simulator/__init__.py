@@ -1,0 +1,1 @@
+"""Journeys on real roads with labelled incidents: just another set of MQTT clients."""
