@@ -6,14 +6,10 @@ RUN python -m venv /opt/puente
 WORKDIR /src
 COPY requirements.lock ./
 RUN /opt/puente/bin/pip install --no-deps --require-hashes -r requirements.lock
-COPY pyproject.toml README.md LICENSE NOTICE ./
-COPY assets/ assets/
-COPY benchmarks/ benchmarks/
-COPY dashboard/ dashboard/
-COPY ingest/ ingest/
-COPY puente/ puente/
+# .dockerignore lets through what the package is made of.
+COPY . .
 # The build backend is in the lock, so that building needs no download of its own.
-RUN /opt/puente/bin/pip install --no-deps --no-build-isolation .
+RUN /opt/puente/bin/pip install --no-deps --no-build-isolation . && cp deploy/healthy.py /opt/puente/
 
 # Second step: the environment without the sources and caches that made it.
 FROM python:3.11-slim
@@ -21,7 +17,6 @@ LABEL org.opencontainers.image.title="Puente" \
       org.opencontainers.image.licenses="Apache-2.0"
 RUN useradd --system --uid 10001 --user-group --no-create-home --home-dir /nonexistent puente
 COPY --from=build /opt/puente /opt/puente
-COPY deploy/healthy.py /opt/puente/healthy.py
 ENV PATH=/opt/puente/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /tmp
 USER 10001:10001

@@ -27,16 +27,18 @@
     // Old ages keep growing until a new status arrives, so a connection that is back shows its
     // first whole picture before it counts as live.
     const level = worst.age > hello.not_live_s ? "dead" : worst.age > hello.delayed_s ? "delayed" : "live";
-    return { level, age: worst.age, what: worst.what, never, why: reason(worst, status, never) };
+    return { level, age: worst.age, what: worst.what, never, why: reason(frame, worst, status, never) };
   };
 
-  function reason(worst, status, never) {
+  /* The nearest thing that is broken: behind it everything looks old. */
+  const OVERDUE_S = 3;
+  function reason(frame, worst, status, never) {
     const link = Puente.link;
-    if (worst.what === "frame" && !link.open) {
+    if (frame > OVERDUE_S && !link.open) {
       const left = link.retryAt === null ? 0 : (link.retryAt - performance.now()) / 1000;
       return "no connection to the server" + (left > 0.5 ? ", trying again in " + Math.ceil(left) + " s" : ", trying now");
     }
-    if (worst.what === "frame") return "the server has stopped sending";
+    if (frame > OVERDUE_S) return "the server has stopped sending";
     if (!status.reachable) return "the server cannot reach Redis";
     if (never) return "no engine has written anything yet";
     if (worst.what === "beat") return "the gateway has fallen silent";

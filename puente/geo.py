@@ -9,7 +9,7 @@ and legs may cross the antimeridian.
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic, NamedTuple, Protocol, TypeVar
@@ -164,7 +164,7 @@ class Circle:
 
     def depth_m(self, p: LatLon) -> float:
         """How far inside the boundary a point lies in metres."""
-        return self.radius_m - distance_m(self.centre, p)
+        return _settled(self.radius_m - distance_m(self.centre, p))
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ class Polygon:
             crossings, distance = _ring_crossings(ring, p)
             inside ^= crossings
             nearest = min(nearest, distance)
-        return nearest if inside else -nearest
+        return _settled(nearest if inside else -nearest)
 
 
 @dataclass(frozen=True)
@@ -227,7 +227,16 @@ class Corridor:
     def depth_m(self, p: LatLon) -> float:
         """How far inside the corridor's edge a point lies in metres."""
         legs = zip(self.line, self.line[1:], strict=False)
-        return self.half_width_m - min(_plane_distance_m(a, b, p) for a, b in legs)
+        return _settled(self.half_width_m - min(_plane_distance_m(a, b, p) for a, b in legs))
+
+
+_ROUNDING_M = 1e-6
+"""Far above the rounding of coordinates, far below what any receiver resolves."""
+
+
+def _settled(depth_m: float) -> float:
+    """Take rounding away at the boundary, which is inside."""
+    return 0.0 if abs(depth_m) < _ROUNDING_M else depth_m
 
 
 def _plane(origin: LatLon, p: LatLon) -> tuple[float, float]:
@@ -257,9 +266,19 @@ def _ring_crossings(ring: Ring, p: LatLon) -> tuple[bool, float]:
     """Return whether a ray from p crosses the ring an odd number of times, and how near it is."""
     odd = False
     nearest = math.inf
-    ax, ay = _plane(p, ring[-1])
-    for vertex in ring:
-        bx, by = _plane(p, vertex)
+    lat, lon = p
+    scale = M_PER_DEG * math.cos(math.radians(lat))
+    # Only the first point is taken the short way round from p; from there the ring leads on, or
+    # it would close around the other side of the Earth.
+    before = ring[-1][1]
+    turns = round((lon_delta(lon, before) - (before - lon)) / 360.0) * 360.0
+    ax, ay = (before - lon + turns) * scale, (ring[-1][0] - lat) * M_PER_DEG
+    for vertex_lat, vertex_lon in ring:
+        step = vertex_lon - before
+        if not -180.0 <= step < 180.0:
+            turns += -360.0 if step > 0.0 else 360.0
+        before = vertex_lon
+        bx, by = (vertex_lon - lon + turns) * scale, (vertex_lat - lat) * M_PER_DEG
         if (ay > 0.0) != (by > 0.0) and ax + (bx - ax) * (-ay) / (by - ay) > 0.0:
             odd = not odd
         distance = _distance_to_segment(ax, ay, bx, by)
@@ -276,41 +295,57 @@ class Passage(NamedTuple):
     depth_m: float
 
 
-_PASSAGE_STEP_M = 50.0
-_PASSAGE_MAX_SAMPLES = 400
+_NARROWEST_M = 2.0
+"""A shape over which a leg runs for less than this may be missed."""
+
+_MOST_STEPS = 2_000
+
+_DEPTH_SAMPLES = 32
 
 
 def passage(shape: Shape, a: LatLon, b: LatLon) -> Passage | None:
     """Find where a straight leg between two points outside a shape runs through it.
 
-    The leg is sampled (every 50 m, at most 400 samples), then both crossings are bisected to a
-    metre. A shape narrower than the sampling step can be missed: fences are not that small.
-    Returns None when no sample lies inside, or when an end point does.
+    From either end the leg is walked in steps as long as the shape is away, so that no fence of
+    two metres or more is stepped over however long the leg. Where the shape is met several times
+    the passage is from the first meeting to the last. Returns None when the leg misses the
+    shape, or when an end point lies inside.
     """
     if shape.depth_m(a) >= 0.0 or shape.depth_m(b) >= 0.0:
         return None
     length = distance_m(a, b)
     if length == 0.0 or not _boxes_meet(shape.box, box_of([a, b])):
         return None
-    samples = min(_PASSAGE_MAX_SAMPLES, max(8, math.ceil(length / _PASSAGE_STEP_M)))
-    depths = [shape.depth_m(interpolate(a, b, i / samples)) for i in range(1, samples)]
-    inside = [i for i, depth in enumerate(depths, start=1) if depth >= 0.0]
-    if not inside:
+
+    def depth(fraction: float) -> float:
+        return shape.depth_m(interpolate(a, b, fraction))
+
+    enter = _first_inside(depth, length)
+    if enter is None:
         return None
-    tolerance = 1.0 / length
+    back = _first_inside(lambda fraction: depth(1.0 - fraction), length)
+    leave = enter if back is None else max(enter, 1.0 - back)
+    inner = [enter + (leave - enter) * i / _DEPTH_SAMPLES for i in range(_DEPTH_SAMPLES + 1)]
+    return Passage(enter, leave, max(map(depth, inner)))
 
-    def boundary(outside: float, within: float) -> float:
-        while abs(within - outside) > tolerance:
-            middle = (outside + within) / 2
-            if shape.depth_m(interpolate(a, b, middle)) >= 0.0:
-                within = middle
-            else:
-                outside = middle
-        return within
 
-    enter = boundary((inside[0] - 1) / samples, inside[0] / samples)
-    leave = boundary((inside[-1] + 1) / samples, inside[-1] / samples)
-    return Passage(enter, leave, max(depths[i - 1] for i in inside))
+def _first_inside(depth: Callable[[float], float], length_m: float) -> float | None:
+    """Walk a leg from 0 to 1 until it is inside; the boundary is found to within a metre."""
+    shortest = max(_NARROWEST_M / 2.0, length_m / _MOST_STEPS)
+    outside = at = 0.0
+    while at < 1.0:
+        here = depth(at)
+        if here >= 0.0:
+            break
+        outside = at
+        # A tenth less than the distance: far away it is only nearly right.
+        at += max(shortest, -0.9 * here) / length_m
+    else:
+        return None
+    while (at - outside) * length_m > 1.0:
+        middle = (outside + at) / 2.0
+        outside, at = (outside, middle) if depth(middle) >= 0.0 else (middle, at)
+    return at
 
 
 def _boxes_meet(a: Box, b: Box) -> bool:

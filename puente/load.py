@@ -21,6 +21,9 @@ def load(files: tuple[str, ...], whole: bool, dry_run: bool, state_dir: str | No
 
     An item that is loaded again replaces the one with its id; what the files do not name stays.
     Redis is found by REDIS_URL, or by the state folder of a running 'puente up'.
+
+    CSV: one shipment a row, columns named as in the plan file, ends as origin_lat, origin_lon,
+    origin_name, origin_radius_m and destination_..., devices as 'TRK-1:trailer; SEAL-1:seal'.
     """
     newer = planfile.read_files(files)
     found = settings.load()

@@ -207,4 +207,5 @@ def finite(value: object) -> float | None:
         number = float(value)
     except OverflowError:
         return None
-    return number if math.isfinite(number) else None
+    # Adding zero turns -0.0 into 0.0, so that equal documents are written alike.
+    return number + 0.0 if math.isfinite(number) else None

@@ -36,14 +36,18 @@ def journey(
     events: pd.DataFrame,
     theme: Theme,
     revision: str,
+    whole: bool = True,
 ) -> go.Figure:
-    """Draw a journey. `track` is one device's usable fixes; a silence is left open in its line.
+    """Draw a journey, with the `whole` planned road in view or only what was driven of it.
+
+    `track` is one device's usable fixes; a silence is left open in its line.
 
     `fences` are GeoJSON features with a `group`. Two shipments with one `revision` would share a
     zoom: give the shipment's id.
     """
     surface = SURFACES[theme]
     figure = go.Figure()
+    _add_fences(figure, fences, theme)
     if route:
         figure.add_trace(
             go.Scattermap(
@@ -61,7 +65,8 @@ def journey(
     _add_events(figure, events, theme)
     if not track.empty:
         _add_last(figure, track, theme)
-    bounds = [*route, *zip(track["lat_deg"], track["lon_deg"], strict=True)]
+    driven = list(zip(track["lat_deg"], track["lon_deg"], strict=True))
+    bounds = [*route, *driven] if whole or not driven else driven
     centre, zoom = view(bounds)
     figure.update_layout(
         **base(theme, revision),
@@ -70,7 +75,6 @@ def journey(
             "style": f"/basemap/{theme}.json",
             "center": {"lat": centre[0], "lon": centre[1]},
             "zoom": zoom,
-            "layers": _fence_layers(fences, theme),
         },
     )
     return figure
@@ -196,33 +200,45 @@ def _add_events(figure: go.Figure, events: pd.DataFrame, theme: Theme) -> None:
         )
 
 
-def _fence_layers(fences: Sequence[dict[str, Any]], theme: Theme) -> list[dict[str, Any]]:
-    layers: list[dict[str, Any]] = []
+def _add_fences(figure: go.Figure, fences: Sequence[dict[str, Any]], theme: Theme) -> None:
+    """Draw fences as traces: layers of the style would be lost when the theme changes."""
     for group, colour in FENCE_GROUPS[theme].items():
-        features = [f for f in fences if f["properties"].get("group") == group]
-        if not features:
-            continue
-        source = {"type": "FeatureCollection", "features": features}
-        layers += [
-            {
-                "sourcetype": "geojson",
-                "source": source,
-                "type": "fill",
-                "color": colour,
-                "opacity": 0.16,
-                "below": "traces",
-            },
-            {
-                "sourcetype": "geojson",
-                "source": source,
-                "type": "line",
-                "color": colour,
-                "opacity": 0.8,
-                "line": {"width": 1.2},
-                "below": "traces",
-            },
-        ]
-    return layers
+        lats: list[float | None] = []
+        lons: list[float | None] = []
+        names: list[str] = []
+        for fence in fences:
+            if fence["properties"].get("group") != group:
+                continue
+            words = f"{fence['properties']['class']}: {figure_text(fence['properties']['name'])}"
+            for ring in _rings(fence["geometry"]):
+                lons += [*(point[0] for point in ring), None]
+                lats += [*(point[1] for point in ring), None]
+                names += [words] * (len(ring) + 1)
+        if lats:
+            figure.add_trace(
+                go.Scattermap(
+                    lat=lats,
+                    lon=lons,
+                    mode="lines",
+                    fill="toself",
+                    fillcolor=f"rgba({_rgb(colour)},0.16)",
+                    line={"width": 1.2, "color": colour},
+                    text=names,
+                    hoverinfo="text",
+                    name=f"Fences: {group}",
+                )
+            )
+
+
+def _rings(geometry: dict[str, Any]) -> list[list[list[float]]]:
+    """Return the outer rings; a hole inside a fence is too small to matter at this scale."""
+    if geometry["type"] == "Polygon":
+        return [geometry["coordinates"][0]]
+    return [polygon[0] for polygon in geometry["coordinates"]]
+
+
+def _rgb(colour: str) -> str:
+    return ",".join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))
 
 
 def _plain(values: "pd.Series[Any]") -> list[float | None]:

@@ -99,7 +99,7 @@ def register(app: Dash, context: Context) -> None:
             return no_update, no_update
         if not past or alert_id is None:
             return no_update, no_update
-        return past.map_figure(look, alert_id), past.chart_figure(look, alert_id)
+        return past.map_figure(look, alert_id, whole=False), past.chart_figure(look, alert_id)
 
 
 PAGE = Page(name="alert", path="/alerts/<id>", title="Alert", layout=layout, register=register)

@@ -287,8 +287,8 @@ class Past:
         """The temperatures the cargo bears."""
         return self.plan.profiles.get(self.plan.shipments[self.shipment_id].cargo_profile or "")
 
-    def map_figure(self, theme: Theme, revision: str) -> Any:  # noqa: ANN401 - a figure
-        """Draw the journey."""
+    def map_figure(self, theme: Theme, revision: str, *, whole: bool = True) -> Any:  # noqa: ANN401
+        """Draw the journey, all of the planned road in view or only what was driven."""
         shipment = self.plan.shipments[self.shipment_id]
         route = self.plan.routes.get(shipment.route or "")
         points = list(route.line.points) if route else []
@@ -299,6 +299,7 @@ class Past:
             events=event_queries.events_frame(self.events),
             theme=theme,
             revision=revision,
+            whole=whole,
         )
 
     def _fences(self, route: Sequence[geo.LatLon]) -> list[Geofence]:
@@ -311,7 +312,7 @@ class Past:
         near = [f for f in self.plan.geofences.values() if _meets(box, f.shape.box)]
         return [*near[:MAX_FENCES], *own]
 
-    def chart_figure(self, theme: Theme, revision: str) -> Any:  # noqa: ANN401 - a figure
+    def chart_figure(self, theme: Theme, revision: str) -> Any:  # noqa: ANN401
         """Draw what the sensors said."""
         profile = self.profile
         limits = (

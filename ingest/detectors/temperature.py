@@ -231,7 +231,9 @@ def _peak(peak: float | None, celsius: float, profile: CargoProfile) -> float:
     return celsius if peak is None or off(celsius) > off(peak) else peak
 
 
-def _evidence(subject: str, probe: Probe, profile: CargoProfile) -> dict[str, object]:
+def _evidence(
+    subject: str, probe: Probe, profile: CargoProfile, episode: Instant
+) -> dict[str, object]:
     return {
         "probe": subject,
         "temperature_c": probe.celsius,
@@ -241,7 +243,7 @@ def _evidence(subject: str, probe: Probe, profile: CargoProfile) -> dict[str, ob
         "high_c": profile.high_c,
         "critical_low_c": profile.critical_low_c,
         "critical_high_c": profile.critical_high_c,
-        "outside_since": None if probe.out_since is None else text(probe.out_since),
+        "outside_since": text(probe.out_since or episode),
     }
 
 
@@ -281,7 +283,7 @@ def _raised(
             else "Message driver and carrier: doors, set point, unit running?"
         ),
         respond_within_s=600 if critical else 1800,
-        evidence=_evidence(subject, probe, profile)
+        evidence=_evidence(subject, probe, profile, episode)
         | {"out_min": (confirmed_at - (probe.out_since or episode)) / MINUTE},
     )
 
@@ -310,6 +312,6 @@ def _cleared(
             f"peak {probe.peak_c if probe.peak_c is not None else probe.celsius:.1f} °C"
         ),
         response="Tell quality assurance: the excursion needs a decision on the cargo",
-        evidence=_evidence(subject, probe, profile)
+        evidence=_evidence(subject, probe, profile, episode)
         | {"out_min": (inside_since - episode) / MINUTE},
     )

@@ -137,6 +137,8 @@ def _cast_incidents(settings: Settings, trips: dict[int, Trip], scene: Scene) ->
     return tuple(sorted(labels, key=lambda label: (label.occurred_at, label.shipment_id)))
 
 
+MOST_ASKED = 300
+"""Trips that are asked whether they are in the right place by chance."""
 MOST_RESTAGED = 60
 """Trips whose time is moved to suit an incident, before it is given up."""
 
@@ -150,7 +152,7 @@ def _cast(
     """
     free = [number for number, trip in trips.items() if not trip.incidents]
     scene.rng.shuffle(free)
-    for number in free:
+    for number in free[:MOST_ASKED]:
         outcome = incidents.apply(kind, trips[number], at, scene)
         if outcome is not None:
             return number, outcome

@@ -55,7 +55,7 @@ def _write_next(store: Store, packed: bytes) -> int:
     key = keys.PLAN_VERSION()
     with store.client.pipeline(transaction=True) as pipe:
         while True:
-            pipe.watch(key)
+            pipe.watch(key)  # type: ignore[no-untyped-call]
             version = number(cast("bytes | None", pipe.get(key))) + 1
             pipe.multi()
             pipe.hset(keys.PLAN_DOCUMENTS(), str(version), packed)

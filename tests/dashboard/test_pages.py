@@ -133,7 +133,7 @@ def test_the_past_of_a_shipment_has_charts_tables_and_stops(store: Store) -> Non
     assert "The truck did not stand" not in said
     figure = past.map_figure("dark", "S1")
     assert {"Planned route", "Track", "Last fix"} <= {t.name for t in figure.data}
-    assert len(figure.layout.map.layers) == 4
+    assert "Fences: border" in {t.name for t in figure.data}
 
 
 def test_an_empty_time_points_to_where_there_is_something(store: Store) -> None:

@@ -198,7 +198,7 @@ def summary_of(partition: Partition) -> dict[str, Any]:
 
 
 @given(st.data())
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_any_order_of_arrival_leaves_the_ledger_of_the_ordered_stream(data: st.DataObject) -> None:
     readings = data.draw(journeys())
     stream = data.draw(deliveries(readings))
@@ -211,14 +211,12 @@ def test_any_order_of_arrival_leaves_the_ledger_of_the_ordered_stream(data: st.D
 
 
 @given(st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_what_stands_open_is_what_the_ledger_says(data: st.DataObject) -> None:
     readings = data.draw(journeys())
     stream = data.draw(deliveries(readings))
     events, partition = run(stream, end_of(stream))
-    standing = {
-        key for key in partition.subjects[SHIPMENT].open if key[0] not in ABOUT_KNOWLEDGE
-    }
+    standing = {key for key in partition.subjects[SHIPMENT].open if key[0] not in ABOUT_KNOWLEDGE}
     assert standing == {
         (kind, subject, episode)
         for (_, kind, subject, episode), (_, _, cleared_at) in ledger_of(events).items()
@@ -274,7 +272,7 @@ class Forgetful(Partition):
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_forgetting_steps_and_fetching_them_again_leaves_the_same_ledger(
     data: st.DataObject,
 ) -> None:
