@@ -18,6 +18,6 @@ LABEL org.opencontainers.image.title="Puente" \
 RUN useradd --system --uid 10001 --user-group --no-create-home --home-dir /nonexistent puente
 COPY --from=build /opt/puente /opt/puente
 ENV PATH=/opt/puente/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
-WORKDIR /tmp
+WORKDIR /opt/puente
 USER 10001:10001
 CMD ["puente", "--help"]

@@ -164,18 +164,20 @@
     held = next;
     if (!held) render();
   }
+  // The whole panel counts: on the way to the pill the pill must not go away.
   document.addEventListener("pointerover", (event) => {
-    const list = document.getElementById("alert-list");
-    if (list) hold(list.contains(event.target) || list.contains(document.activeElement));
+    const panel = document.getElementById("alert-panel");
+    if (panel) hold(panel.contains(event.target) || panel.contains(document.activeElement));
   });
   document.addEventListener("focusin", (event) => {
-    const list = document.getElementById("alert-list");
-    if (list) hold(list.contains(event.target) || list.matches(":hover"));
+    const panel = document.getElementById("alert-panel");
+    if (panel) hold(panel.contains(event.target) || panel.matches(":hover"));
   });
   document.addEventListener("click", (event) => {
     if (event.target.id !== "alert-new") return;
     held = false;
     render();
+    held = true; // the pointer is still on the panel
     const list = document.getElementById("alert-list");
     list.scrollTop = 0;
   });

@@ -25,6 +25,7 @@ from ingest.summary import shipment_summary
 from puente.instant import Instant, parse, text
 from puente.model import Delivery, Event, Phase, Reading, Reject, Rejection, content_hash
 from puente.plan import Plan
+from puente.plandocument import warnings
 from puente.planfile import PlanError, read_files, to_plan
 from puente.ranges import Ranges, add
 
@@ -326,9 +327,12 @@ def replay(
     Prints every event that the same messages would have caused live, and every rejection.
     """
     try:
-        plan = to_plan(read_files(plan_files), 1)
+        document = read_files(plan_files)
+        plan = to_plan(document, 1)
     except (PlanError, OSError) as error:
         raise click.ClickException(str(error)) from None
+    for warning in warnings(document):
+        click.echo(f"warning: {warning}", err=True)
     with ExitStack() as stack:
         try:
             source = stack.enter_context(open_input(input_path))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from puente import planfile, settings, statedir
-from puente.plandocument import PlanDocument
+from puente import plandocument, planfile, settings, statedir
+from puente.plandocument import PlanDocument, union
 from puente.store import plans
 from puente.store.connection import connect
 
@@ -67,4 +67,6 @@ def _summarise(newer: PlanDocument, base: PlanDocument, whole: bool, outcome: st
     if newer.ignored:
         fields = ", ".join(f"{name} ({n})" for name, n in sorted(newer.ignored.items()))
         click.echo(f"ignored    unknown fields: {fields}")
+    for warning in plandocument.warnings(union(base, newer) if not whole else newer):
+        click.echo(f"warning    {warning}", err=True)
     click.echo(f"plan       {outcome}")

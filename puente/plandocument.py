@@ -58,8 +58,6 @@ def check(document: PlanDocument) -> None:
     for shipment in document.shipments.values():
         item = f"shipment {shipment.id}"
         prefix = f"{document.source_of(item)}: {item}"
-        if shipment.route is not None and shipment.route not in document.routes:
-            problems.append(f"{prefix}: route: there is no route {shipment.route!r}")
         if shipment.cargo_profile is not None and shipment.cargo_profile not in known_profiles:
             problems.append(
                 f"{prefix}: cargo_profile: there is no profile {shipment.cargo_profile!r}"
@@ -67,6 +65,24 @@ def check(document: PlanDocument) -> None:
     problems += _double_bindings(document)
     if problems:
         raise PlanError(problems)
+
+
+def warnings(document: PlanDocument) -> list[str]:
+    """Say what is probably a mistake but may be loaded: the item works without it.
+
+    A route may come in a later file, and a crossing may be one that is not in our table.
+    """
+    found = []
+    for shipment in document.shipments.values():
+        item = f"shipment {shipment.id}"
+        prefix = f"{document.source_of(item)}: {item}"
+        if shipment.route is not None and shipment.route not in document.routes:
+            found.append(
+                f"{prefix}: route: there is no route {shipment.route!r}, so no deviation is watched"
+            )
+        if shipment.crossing is not None and shipment.crossing not in profiles.crossings():
+            found.append(f"{prefix}: crossing: {shipment.crossing!r} is not in the built-in table")
+    return found
 
 
 def _double_bindings(document: PlanDocument) -> Iterable[str]:

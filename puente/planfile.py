@@ -196,8 +196,6 @@ class _Reader:
         if sector is not None and sector not in SECTORS:
             fields.problem("sector", f"{shown(sector)} is not one of {' '.join(SECTORS)}")
         crossing = fields.text("crossing")
-        if crossing is not None and crossing not in profiles.crossings():
-            fields.problem("crossing", f"{shown(crossing)} is not a known border crossing")
         shipment = Shipment(
             id=identifier,
             carrier=fields.text("carrier") or "",

@@ -52,7 +52,8 @@ def zone(name: str) -> ZoneInfo:
     """
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        # OSError: part of a name, such as America, is a folder of the zone database.
         raise ValueError(f"{name!r} is not an IANA time zone such as America/Monterrey") from error
 
 

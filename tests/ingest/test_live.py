@@ -35,7 +35,7 @@ PLAN: dict[str, Any] = {
         "features": [
             {
                 "type": "Feature",
-                "properties": {"id": "F1", "class": "CUSTOM", "dwell_s": 600},
+                "properties": {"id": "F1", "class": "CUSTOM", "dwell_s": 60},
                 "geometry": {"type": "Point", "coordinates": [-99.9, 25.0]},
             }
         ],

