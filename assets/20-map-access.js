@@ -13,12 +13,8 @@
     return (layout && layout.map && layout.map._subplot && layout.map._subplot.map) || null;
   };
 
-  /* Plotly forgets a camera that was moved behind its back, so it is told. */
-  Puente.rememberCamera = function (map) {
-    const { lat, lng } = map.getCenter();
-    window.Plotly.relayout(Puente.graph(), {
-      "map.center": { lat, lon: lng },
-      "map.zoom": map.getZoom(),
-    });
+  /* Plotly puts a camera back that was moved behind its back, so it is moved through plotly. */
+  Puente.moveCamera = function (lat, lon, zoom) {
+    return window.Plotly.relayout(Puente.graph(), { "map.center": { lat, lon }, "map.zoom": zoom });
   };
 })();

@@ -80,6 +80,8 @@
       if (vehicle) Puente.select(vehicle.id, null);
       else Puente.select(null, null);
     });
+    // A wall has nobody to move it: whatever changes its size, the fleet is in view again.
+    map.on("resize", () => requestAnimationFrame(() => Puente.page() === "wall" && showFleet(map)));
     map.on("moveend", () => {
       const { lat, lng } = map.getCenter();
       Puente.moved({ lat, lon: lng, z: map.getZoom() });
@@ -103,16 +105,8 @@
   }
 
   /* ---- camera ---- */
-  function fly(lat, lon, zoom) {
-    const map = Puente.map();
-    if (!map) return;
-    const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-    map.once("moveend", () => Puente.rememberCamera(map));
-    map.easeTo({ center: [lon, lat], zoom, duration: still ? 0 : 500 });
-  }
-
   /* Show where the trucks are, without the few farthest ones. */
-  function showFleet(map, animate) {
+  function showFleet(map) {
     const fleet = Puente.fleet, lon = [], lat = [];
     for (let i = 0; fleet && i < fleet.n; i++) {
       if (fleet.state[i] > 7 || fleet.lat[i] !== fleet.lat[i]) continue;
@@ -123,16 +117,14 @@
     if (lon.length > 2) {
       const span = (values) => {
         values.sort((a, b) => a - b);
-        return [values[Math.floor(values.length * 0.02)], values[Math.ceil(values.length * 0.98) - 1]];
+        return [values[Math.floor(values.length * 0.005)], values[Math.ceil(values.length * 0.995) - 1]];
       };
       const [west, east] = span(lon), [south, north] = span(lat);
       box = [[west, south], [east, north]];
     }
     const camera = map.cameraForBounds(box, { padding: 60, maxZoom: 10 });
     if (!camera) return;
-    if (animate) return fly(camera.center.lat, camera.center.lng, camera.zoom);
-    map.jumpTo(camera);
-    Puente.rememberCamera(map);
+    Puente.moveCamera(camera.center.lat, camera.center.lng, camera.zoom);
   }
 
   /* On the wall everything is larger and the fleet is always in view. */
@@ -148,9 +140,12 @@
     }
     fitted = wanted;
     document.documentElement.style.setProperty("--wall-scale", scale);
-    map.resize();
-    map.setPixelRatio(scale * devicePixelRatio);
-    if (wall) showFleet(map, false);
+    // Plotly keeps sizes of its own: it measures first, then the map does.
+    window.Plotly.Plots.resize(Puente.graph()).then(() => {
+      map.resize();
+      map.setPixelRatio(scale * devicePixelRatio);
+      if (wall) showFleet(map);
+    });
   }
 
   /* Centre on the selected truck, or on the alert's place while nothing is known of the truck. */
@@ -165,7 +160,7 @@
     else if (raised && raised.lat !== null) place = [raised.lat, raised.lon];
     if (!place) return;
     pendingCenter = false;
-    fly(place[0], place[1], Math.max(map.getZoom(), 7.5));
+    Puente.moveCamera(place[0], place[1], Math.max(map.getZoom(), 7.5));
   }
   Puente.centerOnSelection = function () {
     pendingCenter = true;
@@ -178,9 +173,9 @@
 
   /* ---- buttons ---- */
   const buttons = {
-    "map-zoom-in": (map) => fly(map.getCenter().lat, map.getCenter().lng, map.getZoom() + 1),
-    "map-zoom-out": (map) => fly(map.getCenter().lat, map.getCenter().lng, map.getZoom() - 1),
-    "map-zoom-home": (map) => showFleet(map, true),
+    "map-zoom-in": (map) => Puente.moveCamera(map.getCenter().lat, map.getCenter().lng, map.getZoom() + 1),
+    "map-zoom-out": (map) => Puente.moveCamera(map.getCenter().lat, map.getCenter().lng, map.getZoom() - 1),
+    "map-zoom-home": (map) => showFleet(map),
     "map-toggle-fences": (map, button) => button.setAttribute("aria-pressed", String(Puente.toggleFences(map))),
   };
   document.addEventListener("click", (event) => {

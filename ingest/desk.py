@@ -149,6 +149,9 @@ class Desk:
         self._keep_house()
         worked = False
         for partition, offset in list(self.offsets.items()):
+            if not self.token:
+                # Lost on the way: what follows is the successor's.
+                break
             found = events.read_partition(self.store, partition, offset, BATCH)
             if found:
                 self._take(partition, offset, found)

@@ -59,8 +59,10 @@ def observe(
     discard = reading.discard
     position: Position | None = None
     if t.lat_deg is not None and t.lon_deg is not None and discard is None:
-        sense, discard = _believe(sense, t.device_id, (t.lat_deg, t.lon_deg), t.at)
-        if discard is None and _leads(sense, t.device_id, role, t.at):
+        here = (t.lat_deg, t.lon_deg, t.at)
+        known = _knows(sense, t.device_id, here)
+        sense, discard = _believe(sense, t.device_id, here)
+        if discard is None and not known and _leads(sense, t.device_id, role, t.at):
             position = _position(sense, t)
             sense = _moved(sense, reading, role, position, plan)
     return sense, Observation(
@@ -76,14 +78,21 @@ def observe(
     )
 
 
+def _knows(sense: Sense, device_id: str, here: tuple[float, float, Instant]) -> bool:
+    """Whether this very fix was the last one: sent again, it is no second fix that confirms."""
+    anchor = sense.anchors.get(device_id)
+    return anchor is not None and (anchor.lat_deg, anchor.lon_deg, anchor.at) == here
+
+
 def _believe(
-    sense: Sense, device_id: str, point: geo.LatLon, at: Instant
+    sense: Sense, device_id: str, here: tuple[float, float, Instant]
 ) -> tuple[Sense, Discard | None]:
     anchor = sense.anchors.get(device_id)
-    here = (*point, at)
     if anchor is None or _plausible((anchor.lat_deg, anchor.lon_deg, anchor.at), here):
         anchors = {**sense.anchors, device_id: Anchor(*here)}
         return replace(sense, anchors=anchors), None
+    if anchor.run and anchor.run[-1] == here:
+        return sense, Discard.IMPLAUSIBLE_SPEED
     run = (*anchor.run, here) if anchor.run and _plausible(anchor.run[-1], here) else (here,)
     if len(run) >= REANCHOR_FIXES:
         anchors = {**sense.anchors, device_id: Anchor(*here)}

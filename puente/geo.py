@@ -311,10 +311,12 @@ def passage(shape: Shape, a: LatLon, b: LatLon) -> Passage | None:
     the passage is from the first meeting to the last. Returns None when the leg misses the
     shape, or when an end point lies inside.
     """
+    if not boxes_meet(shape.box, box_of((a, b))):
+        return None
     if shape.depth_m(a) >= 0.0 or shape.depth_m(b) >= 0.0:
         return None
     length = distance_m(a, b)
-    if length == 0.0 or not _boxes_meet(shape.box, box_of([a, b])):
+    if length == 0.0:
         return None
 
     def depth(fraction: float) -> float:
@@ -348,7 +350,8 @@ def _first_inside(depth: Callable[[float], float], length_m: float) -> float | N
     return at
 
 
-def _boxes_meet(a: Box, b: Box) -> bool:
+def boxes_meet(a: Box, b: Box) -> bool:
+    """Tell whether two boxes share a point."""
     if a.north < b.south or b.north < a.south:
         return False
     gap = (b.west - a.west) % 360.0
@@ -457,10 +460,10 @@ class Grid(Generic[T]):
         for row in range(self._cell(box.south), self._cell(box.north) + 1):
             for column in range(self._cell(box.west), self._cell(box.east) + 1):
                 for other, item in self._cells.get((row, self._wrap(column)), ()):
-                    if _boxes_meet(other, box):
+                    if boxes_meet(other, box):
                         found[id(item)] = item
         for other, item in self._wide:
-            if _boxes_meet(other, box):
+            if boxes_meet(other, box):
                 found[id(item)] = item
         return list(found.values())
 

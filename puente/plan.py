@@ -173,15 +173,16 @@ FENCE_MARGIN_M = 120.0
 """Beyond the widest `exit_m` a default rule can ask for (80 m), so that leaving is seen."""
 
 
+def _margin_box(fence: Geofence) -> geo.Box:
+    return fence.shape.box.grown(max(FENCE_MARGIN_M, fence.exit_m or 0.0))
+
+
 class FenceIndex:
     """Geofences found by point, each with the margin its exit rule needs."""
 
     def __init__(self, fences: Iterable[Geofence]) -> None:
         self.by_id: dict[str, Geofence] = {fence.id: fence for fence in fences}
-        self._grid = geo.Grid(
-            (fence.shape.box.grown(max(FENCE_MARGIN_M, fence.exit_m or 0.0)), fence)
-            for fence in self.by_id.values()
-        )
+        self._grid = geo.Grid((_margin_box(fence), fence) for fence in self.by_id.values())
 
     def near(self, point: geo.LatLon) -> list[Geofence]:
         """Return the fences that may hold the point or lie within their margin of it."""
@@ -209,6 +210,10 @@ class ShipmentPlan:
             return self.route.corridor_m
         return self.shipment.corridor_m or DEFAULT_CORRIDOR_M
 
+    @cached_property
+    def _own_boxes(self) -> tuple[tuple[geo.Box, Geofence], ...]:
+        return tuple((_margin_box(fence), fence) for fence in self.own)
+
     def fence(self, fence_id: str) -> Geofence | None:
         """Find a fence by id among the shared and the shipment's own ones."""
         shared = self.shared.by_id.get(fence_id)
@@ -218,11 +223,14 @@ class ShipmentPlan:
 
     def fences_near(self, point: geo.LatLon) -> list[Geofence]:
         """Return the fences that may hold the point or lie within their margin of it."""
-        return [*self.shared.near(point), *self.own]
+        near = [fence for box, fence in self._own_boxes if box.holds(point)]
+        return [*self.shared.near(point), *near]
 
     def fences_between(self, a: geo.LatLon, b: geo.LatLon) -> list[Geofence]:
         """Return the fences that a leg may run through."""
-        return [*self.shared.between(a, b), *self.own]
+        leg = geo.box_of((a, b))
+        near = [fence for box, fence in self._own_boxes if geo.boxes_meet(box, leg)]
+        return [*self.shared.between(a, b), *near]
 
     def classes_at(self, point: geo.LatLon, at: Instant) -> frozenset[str]:
         """Return the classes of all fences in force that hold the point."""

@@ -78,7 +78,8 @@ def warnings(document: PlanDocument) -> list[str]:
         prefix = f"{document.source_of(item)}: {item}"
         if shipment.route is not None and shipment.route not in document.routes:
             found.append(
-                f"{prefix}: route: there is no route {shipment.route!r}, so no deviation is watched"
+                f"{prefix}: route: there is no route {shipment.route!r}, "
+                "so no deviation is watched"
             )
         if shipment.crossing is not None and shipment.crossing not in profiles.crossings():
             found.append(f"{prefix}: crossing: {shipment.crossing!r} is not in the built-in table")

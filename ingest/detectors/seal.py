@@ -292,7 +292,7 @@ def _lawful_place(classes: frozenset[str]) -> str | None:
 
 
 def _sealed_before(observation: Observation, plan: ShipmentPlan) -> str | None:
-    """Name the place that a seal never seen locked must not leave open: its origin at the latest."""
+    """Name the place that a seal never seen locked must not leave open, at last its origin."""
     origin = FenceClass.ORIGIN.value if plan.shipment.origin is not None else None
     return _lawful_place(observation.classes) or origin
 

@@ -24,7 +24,6 @@ from puente.instant import HOUR, MINUTE, SECOND, Instant
 from puente.model import Event, Finding, Gap, Observation, Phase, Reading, Role, SealReading
 from puente.plan import FenceClass, Place, Plan
 from tests.ingest.builders import (
-    AT,
     CHILLED,
     HOME,
     SHIPMENT,
@@ -285,3 +284,145 @@ def test_forgetting_steps_and_fetching_them_again_leaves_the_same_ledger(
     expected, _ = run(ordered, end)
     actual, _ = run(stream, end, Forgetful(PLAN, Track(), keep_ms, most))
     assert ledger_of(actual) == ledger_of(expected)
+
+
+# -- laws of each detector ---------------------------------------------------------------------
+
+
+def observations_of(readings: list[Reading]) -> list[Observation]:
+    """Judge a journey as the pipeline does, with gaps and a wrong clock thrown in."""
+    view = PLAN.view(SHIPMENT)
+    assert view is not None
+    truth = pipeline.truth_before()
+    seen: list[Observation] = []
+    for i, r in enumerate(readings):
+        if i % 7 == 3:
+            r = msgspec.structs.replace(r, gaps=(Gap(1, i, i),))  # noqa: PLW2901
+        if i % 11 in (5, 6):
+            r = msgspec.structs.replace(r, clock_fault=True)  # noqa: PLW2901
+        folded = pipeline.fold(truth, r, view)
+        assert folded is not None
+        truth = folded.truth
+        seen.append(folded.observation)
+    return seen
+
+
+def drive(
+    detector: Detector[Any], observations: list[Observation]
+) -> Iterator[tuple[Any, tuple[Finding, ...]]]:
+    """Yield every state of a detector with what it decided on the way there."""
+    view = PLAN.view(SHIPMENT)
+    assert view is not None
+    state = detector.initial()
+    last = observations[-1].at + 20 * HOUR
+    for observation in (*observations, None):
+        until = last if observation is None else observation.at
+        while (due := detector.deadline(state)) is not None and due <= until:
+            state, found = detector.expire(state, due, view)
+            again = detector.expire(state, due, view)
+            assert again == (state, ()), "a deadline that fired twice spoke twice"
+            assert detector.deadline(state) != due
+            yield state, found
+        if observation is None:
+            return
+        state, found = detector.observe(state, observation, view)
+        yield state, found
+
+
+every_detector = pytest.mark.parametrize("detector", DETECTORS, ids=lambda d: d.name)
+
+
+@every_detector
+@given(journeys())
+@settings(max_examples=15, deadline=None)
+def test_the_same_observations_give_the_same_decisions(
+    detector: Detector[Any], readings: list[Reading]
+) -> None:
+    seen = observations_of(readings)
+    assert list(drive(detector, seen)) == list(drive(detector, seen))
+
+
+@every_detector
+@given(journeys())
+@settings(max_examples=15, deadline=None)
+def test_every_state_survives_packing(detector: Detector[Any], readings: list[Reading]) -> None:
+    for state, _ in drive(detector, observations_of(readings)):
+        packed = msgspec.msgpack.encode(state)
+        assert msgspec.msgpack.decode(packed, type=detector.state_type) == state
+
+
+@given(journeys())
+@settings(max_examples=25, deadline=None)
+def test_the_whole_state_survives_packing(readings: list[Reading]) -> None:
+    _, partition = run(list(readings), readings[-1].at + HOUR)
+    subject = partition.subjects[SHIPMENT]
+    truths = [step.truth for step in subject.timeline.steps] + [subject.timeline.tail]
+    for truth in truths:
+        assert pipeline.unpack_truth(pipeline.pack_truth(truth)) == truth
+    known = subject.knowledge
+    assert pipeline.unpack_knowledge(pipeline.pack_knowledge(known)) == known
+
+
+@given(journeys())
+@settings(max_examples=60, deadline=None)
+def test_a_reading_folded_twice_decides_nothing_new(readings: list[Reading]) -> None:
+    """Even where two messages carry the same fix: it is one fix and confirms nothing."""
+    view = PLAN.view(SHIPMENT)
+    assert view is not None
+    truth, knowledge = pipeline.truth_before(), pipeline.knowledge_before()
+    for r in readings:
+        once = pipeline.fold(truth, r, view)
+        assert once is not None
+        twice = pipeline.fold(once.truth, r, view)
+        assert twice is not None
+        truth = once.truth
+        overdue = pipeline.pass_time(once.truth, r.at, view).findings
+        assert twice.findings == overdue
+        knowledge, _ = pipeline.hear(knowledge, once.observation, view)
+        knowledge, again = pipeline.hear(knowledge, once.observation, view)
+        assert again == ()
+
+
+@every_detector
+@given(journeys())
+@settings(max_examples=15, deadline=None)
+def test_findings_are_complete_and_cleared_only_after_raised(
+    detector: Detector[Any], readings: list[Reading]
+) -> None:
+    standing: set[tuple[str, str, Instant]] = set()
+    for _, found in drive(detector, observations_of(readings)):
+        for f in found:
+            assert f.kind in detector.kinds
+            assert (f.phase is Phase.NOTED) == (f.kind in NOTED)
+            assert all((f.subject, f.title, f.summary, f.response, f.evidence))
+            assert f.occurred_at <= f.confirmed_at
+            assert f.episode <= f.occurred_at
+            assert msgspec.json.encode(f.evidence)
+            key = (f.kind, f.subject, f.episode)
+            if f.phase is Phase.RAISED:
+                assert key not in standing
+                assert f.occurred_at == f.episode
+                assert f.respond_within_s
+                standing.add(key)
+            elif f.phase is Phase.CLEARED:
+                standing.remove(key)
+
+
+def test_every_detector_is_listed_once_and_owns_its_kinds() -> None:
+    kinds = [kind for detector in DETECTORS for kind in detector.kinds]
+    assert len(kinds) == len(set(kinds))
+    assert len({d.name for d in DETECTORS}) == len(DETECTORS) == len(TRUTH) + len(KNOWLEDGE)
+    assert {"device.silent", "telemetry.gap", "device.clock_fault"} == ABOUT_KNOWLEDGE
+
+
+@given(journeys(), st.randoms(use_true_random=False))
+@settings(max_examples=30, deadline=None)
+def test_a_reading_given_twice_says_nothing_the_second_time(
+    readings: list[Reading], chance: random.Random
+) -> None:
+    partition = Partition(PLAN)
+    for r in readings:
+        partition.read(r)
+        for old in chance.sample(readings[: readings.index(r) + 1], 1):
+            again = partition.read(received(old, r.received_at))
+            assert [e for e in again if e.phase is not Phase.CLEARED] == []

@@ -178,6 +178,7 @@ def test_the_desk_writes_with_its_lease_and_its_place_only(store: Store) -> None
     first = Write(alert(), 0, (audit(alert()),))
     before = content(store)
     assert take("0:desk-0", "0-0", "5-0", first) == "lease"
+    assert take("", "0-0", "5-0", first) == "lease"
     assert take(token, "3-0", "5-0", first) == "offset"
     assert content(store) == before
     assert take(token, "0-0", "5-0", first) == "ok"

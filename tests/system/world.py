@@ -80,9 +80,9 @@ class World:
         """Write heartbeats."""
         log.beat(self.store, *instants)
 
-    def beats(self, from_at: Instant, to_at: Instant, step: int = 5 * SECOND) -> None:
+    def beats(self, from_at: Instant, to_at: Instant, step: int = 9 * SECOND) -> None:
         """Write heartbeats over a time, without a pause that counts as an outage."""
-        log.beat(self.store, *range(from_at, to_at + 1, step))
+        log.beat(self.store, *range(from_at, to_at, step), to_at)
 
     def restart_engine(self, **settings: int) -> None:
         """Begin a new engine; the old one is gone without a word, as after kill -9."""

@@ -13,7 +13,9 @@ for i, kind in ipairs(KINDS) do
     error({ err = "WRONGTYPE " .. KEYS[i] .. " is a " .. found .. ", not a " .. kind })
   end
 end
-if ARGV[1] ~= "" and redis.call("GET", KEYS[1]) ~= ARGV[1] then return "lease" end
+if (ARGV[1] ~= "" or ARGV[2] ~= "") and redis.call("GET", KEYS[1]) ~= ARGV[1] then
+  return "lease"
+end
 if ARGV[2] ~= "" and (redis.call("HGET", KEYS[2], ARGV[2]) or "0-0") ~= ARGV[3] then
   return "offset"
 end
