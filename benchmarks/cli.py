@@ -66,8 +66,11 @@ def ingest(*, seconds: float, shipments: int, geofences: int, engines: int, as_j
 
 @contextmanager
 def _stoppable() -> Iterator[None]:
-    """Let SIGTERM and a closed terminal stop the run as Ctrl-C does, servers included."""
-    usual = {n: signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGHUP)}
+    """Let SIGTERM and a closed terminal stop the run as Ctrl-C does, servers included.
+
+    Ctrl-C too: a shell script's background commands begin with SIGINT ignored.
+    """
+    usual = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     for number in usual:
         signal.signal(number, signal.default_int_handler)
     try:

@@ -36,8 +36,8 @@ from puente.store.meta import ensure_layout
 from puente.store.packing import number, text, unpack_reading, unpack_rows
 
 POLL_S = 0.02
-DRAIN_S = 60.0
-"""How long what is published may take to be committed when publishing has ended."""
+DRAIN_S = 30.0
+"""How long no commit may come before what is published and not committed counts as lost."""
 
 _TAIL_S = 0.5
 
@@ -274,7 +274,7 @@ class _Puente:
         """Wait until everything that was published is committed, or nothing moves any more."""
         sent = self.load.pause()
         count, moved_s = self.committed(), clock.monotonic_s()
-        while count < sent and clock.monotonic_s() - moved_s < DRAIN_S / 6:
+        while count < sent and clock.monotonic_s() - moved_s < DRAIN_S:
             time.sleep(POLL_S)
             self.rig.look_after()
             now_committed = self.committed()

@@ -36,6 +36,9 @@ OVERDUE_S = 90.0
 
 RETRY_S = 0.5
 
+LATE_TURN_S = 0.5
+"""How long late readings may keep live ones waiting at a time; one partition's batch at least."""
+
 
 @dataclass
 class LateBudget:
@@ -93,8 +96,8 @@ class Engine:
     def _turn(self, budget: LateBudget) -> bool:
         began = monotonic_s()
         live = self._read(late=False)
-        for partition, entries in live.items():
-            self._fold(partition, entries, late=False)
+        for fold, entries in live:
+            self._fold(fold, entries, late=False)
         ended = monotonic_s()
         if not live:
             budget.idle()
@@ -102,25 +105,32 @@ class Engine:
             budget.live_s += ended - began
             return True
         late = self._read(late=True)
-        for partition, entries in late.items():
-            behind = len(live.get(partition, ())) >= self.settings.engine_batch
-            self._fold(partition, entries, late=True, behind=behind)
+        waiting = {f.number for f, e in live if len(e) >= self.settings.engine_batch}
+        for fold, entries in late:
+            self._fold(fold, entries, late=True, behind=fold.number in waiting)
+            if monotonic_s() - ended > LATE_TURN_S:
+                # The partitions left over are read again in the next turn, after the living.
+                break
         if live:
             budget.live_s += ended - began
             budget.late_s += monotonic_s() - ended
         return bool(live or late)
 
-    def _read(self, *, late: bool) -> dict[int, list[Entry]]:
+    def _read(self, *, late: bool) -> list[tuple[PartitionFold, list[Entry]]]:
         offsets = {p: f.late_offset if late else f.offset for p, f in self.folds.items()}
         # Late readings come in floods of few subjects: larger turns mean fewer refolds.
         count = self.settings.engine_batch * (4 if late else 1)
-        return log.read(self.store, offsets, count, late=late) if offsets else {}
+        found = log.read(self.store, offsets, count, late=late) if offsets else {}
+        return [(self.folds[partition], entries) for partition, entries in found.items()]
 
     def _fold(
-        self, partition: int, entries: list[Entry], *, late: bool, behind: bool = False
+        self, fold: PartitionFold, entries: list[Entry], *, late: bool, behind: bool = False
     ) -> None:
-        fold = self.folds.get(partition)
-        if fold is None:
+        # A turn over all partitions may outlast a lease.
+        self._renew()
+        partition = fold.number
+        if self.folds.get(partition) is not fold:
+            # Lost, or taken over anew since these entries were read.
             return
         try:
             done = fold.take(entries, late=late, behind=behind)

@@ -172,7 +172,7 @@ class PartitionFold:
         history = StoredHistory(store, settings.late_window_h * HOUR)
         status = states.load_status(store, number)
         plan = plans.load_plan(store, status.get("plan", 0)) if status else Plan()
-        partition = Partition(plan, history, settings.late_window_h * HOUR)
+        partition = Partition(plan, history, settings.late_window_h * HOUR, clock.rate)
         partition.clock = status.get("clock", LONG_AGO)
         partition.beat_at = status.get("beat")
         partition.outage_ms = status.get("outage_s", 0) * 1000

@@ -230,13 +230,14 @@ def _login(client: paho.Client, address: BrokerAddress) -> None:
 def probe(url: str, timeout_s: float = 5.0) -> bool:
     """Tell whether a broker passes a message through: publish, and hear it."""
     address = parse_url(url)
-    topic = f"puente/probe/{uuid.uuid4().hex}"
+    # One topic for all probes: some brokers keep a log per topic for ever.
+    topic, token = "puente/probe", uuid.uuid4().bytes
     heard = threading.Event()
     client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
     _login(client, address)
     client.on_connect = lambda c, *_: c.subscribe(topic, qos=1)
-    client.on_subscribe = lambda c, *_: c.publish(topic, b"probe", qos=1)
-    client.on_message = lambda *_: heard.set()
+    client.on_subscribe = lambda c, *_: c.publish(topic, token, qos=1)
+    client.on_message = lambda *a: heard.set() if a[2].payload == token else None
     try:
         client.connect(address.host, address.port, keepalive=10)
     except OSError:

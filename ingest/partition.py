@@ -27,7 +27,7 @@ from puente.plan import Plan, ShipmentPlan
 from puente.row import OpenEpisode, Row
 
 OUTAGE_MS = 10 * SECOND
-"""House, section 2: a step of the clock without heartbeat that is our own outage."""
+"""House, section 2: a step without heartbeat that is our own outage, in real time."""
 
 LATE_WINDOW_MS = 48 * HOUR
 """House, section 2: how late a reading may be and still change the ledger."""
@@ -73,7 +73,11 @@ class Partition:
     """Folds the readings of some subjects, in order of arrival."""
 
     def __init__(
-        self, plan: Plan, history: History | None = None, late_window_ms: int = LATE_WINDOW_MS
+        self,
+        plan: Plan,
+        history: History | None = None,
+        late_window_ms: int = LATE_WINDOW_MS,
+        clock_rate: float = 1.0,
     ) -> None:
         self.plan = plan
         self.clock: Instant = LONG_AGO
@@ -82,6 +86,8 @@ class Partition:
         self.subjects: dict[str, Subject] = {}
         self.beyond_window = 0
         self._late_window_ms = late_window_ms
+        # Heartbeats come each real second: on a fast clock they lie farther apart.
+        self._outage_after_ms = OUTAGE_MS * max(1.0, clock_rate)
         self._history = history
         self._deadlines: list[tuple[Instant, str]] = []
 
@@ -108,7 +114,7 @@ class Partition:
 
     def beat(self, at: Instant) -> list[Event]:
         """Hear the gateway's heartbeat: the clock goes on, and an outage of ours is excused."""
-        if self.beat_at is not None and at - self.beat_at > OUTAGE_MS:
+        if self.beat_at is not None and at - self.beat_at > self._outage_after_ms:
             self._excuse(at - self.beat_at)
         self.beat_at = at if self.beat_at is None else max(self.beat_at, at)
         return self.advance(at)

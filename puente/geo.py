@@ -239,15 +239,6 @@ def _settled(depth_m: float) -> float:
     return 0.0 if abs(depth_m) < _ROUNDING_M else depth_m
 
 
-def _plane(origin: LatLon, p: LatLon) -> tuple[float, float]:
-    """Project a point into the plane that touches the sphere at the origin: (east, north) m.
-
-    One scale for all points: sides that are straight in degrees, as GeoJSON means them, stay so.
-    """
-    scale = M_PER_DEG * math.cos(math.radians(origin[0]))
-    return lon_delta(origin[1], p[1]) * scale, (p[0] - origin[0]) * M_PER_DEG
-
-
 def _distance_to_segment(ax: float, ay: float, bx: float, by: float) -> float:
     """Distance in the plane from the origin to the segment a-b."""
     dx, dy = bx - ax, by - ay
@@ -259,7 +250,17 @@ def _distance_to_segment(ax: float, ay: float, bx: float, by: float) -> float:
 
 
 def _plane_distance_m(a: LatLon, b: LatLon, p: LatLon) -> float:
-    return _distance_to_segment(*_plane(p, a), *_plane(p, b))
+    """Distance of a point from a leg, in the plane that touches the sphere at the point.
+
+    One scale for both ends: a leg that is straight in degrees, as GeoJSON means it, stays so.
+    """
+    scale = M_PER_DEG * math.cos(math.radians(p[0]))
+    a_deg = lon_delta(p[1], a[1])
+    # Seen from its other end, so that no leg runs around the far side of the Earth.
+    b_deg = a_deg + lon_delta(a[1], b[1])
+    return _distance_to_segment(
+        a_deg * scale, (a[0] - p[0]) * M_PER_DEG, b_deg * scale, (b[0] - p[0]) * M_PER_DEG
+    )
 
 
 def _ring_crossings(ring: Ring, p: LatLon) -> tuple[bool, float]:
@@ -358,6 +359,22 @@ def boxes_meet(a: Box, b: Box) -> bool:
     return gap <= a.east - a.west or 360.0 - gap <= b.east - b.west
 
 
+_BLOCK_LEGS = 8
+"""Legs to a block: about as many as a truck has within a few kilometres."""
+
+
+def _at_least_m(box: Box, p: LatLon) -> float:
+    """Bound the distance from a point to a box from below, cheaply."""
+    north_m = max(box.south - p[0], p[0] - box.north, 0.0) * M_PER_DEG
+    east_deg = (p[1] - box.west) % 360.0
+    if east_deg <= box.east - box.west:
+        return north_m
+    gap_deg = min(east_deg - (box.east - box.west), 360.0 - east_deg)
+    # The meridians are nearest to each other at the latitude farther from the equator.
+    widest = min(89.9, max(abs(p[0]), abs(box.south), abs(box.north)) + 1.0)
+    return max(north_m, gap_deg * M_PER_DEG * math.cos(math.radians(widest)))
+
+
 class Along(NamedTuple):
     """A point against a line: how far off it, how far along it, and the course of the leg."""
 
@@ -397,17 +414,33 @@ class Line:
             near_m = min(near_m, self.length_m)
             first = max(0, bisect_right(self.starts_m, near_m - window_m) - 1)
             last = bisect_right(self.starts_m, near_m + window_m)
-            found = self._nearest(p, first, min(last, len(self.points) - 1))
+            here = bisect_right(self.starts_m, near_m) - 1
+            found = self._nearest(p, first, min(last, len(self.points) - 1), here)
             if found.off_m <= window_m:
                 return found
-        return self._nearest(p, 0, len(self.points) - 1)
+        return self._nearest(p, 0, len(self.points) - 1, 0)
 
-    def _nearest(self, p: LatLon, first: int, last: int) -> Along:
+    @cached_property
+    def _blocks(self) -> tuple[Box, ...]:
+        """Boxes of runs of legs, so that a search can pass over what is far away."""
+        starts = range(0, len(self.points) - 1, _BLOCK_LEGS)
+        return tuple(box_of(self.points[i : i + _BLOCK_LEGS + 1]) for i in starts)
+
+    def _nearest(self, p: LatLon, first: int, last: int, here: int) -> Along:
+        """Search the legs from first to last (exclusive), those around `here` before others."""
+        last = max(first + 1, last)
+        low, high = first // _BLOCK_LEGS, (last - 1) // _BLOCK_LEGS
+        begin = min(high, max(low, here // _BLOCK_LEGS))
         best, best_leg = math.inf, first
-        for leg in range(first, max(first + 1, last)):
-            off = _plane_distance_m(self.points[leg], self.points[leg + 1], p)
-            if off < best:
-                best, best_leg = off, leg
+        for block in (begin, *range(begin - 1, low - 1, -1), *range(begin + 1, high + 1)):
+            if _at_least_m(self._blocks[block], p) > best:
+                continue
+            start = max(first, block * _BLOCK_LEGS)
+            for leg in range(start, min(last, (block + 1) * _BLOCK_LEGS)):
+                off = _plane_distance_m(self.points[leg], self.points[leg + 1], p)
+                # Of two legs equally near, the earlier one, in whatever order they are searched.
+                if off < best or (off == best and leg < best_leg):
+                    best, best_leg = off, leg
         a, b = self.points[best_leg], self.points[best_leg + 1]
         exact = cross_track(a, b, p)
         return Along(exact.off_m, self.starts_m[best_leg] + exact.along_m, bearing_deg(a, b))

@@ -154,7 +154,7 @@ class Slots:
             | _IN_TRANSIT * in_transit(row)
             | _AT_BORDER * (row.assigned and at_border(row))
             | _OFF_ROUTE * (row.assigned and off_route(row))
-            | _SAID_SILENT * (row.assigned and silent(row, row.heard_at))
+            | _SAID_SILENT * silent(row, row.heard_at)
         )
         received_at = row.fix_received_at
         if received_at is not None:

@@ -35,7 +35,14 @@ def query(page: Page) -> dict[str, str]:
 
 def test_plotly_still_keeps_its_map_where_we_look_for_it(open_map: Visit) -> None:
     page = open_map()
-    methods = ["addLayer", "getLayersOrder", "project", "cameraForBounds", "setPixelRatio", "isStyleLoaded"]
+    methods = [
+        "addLayer",
+        "getLayersOrder",
+        "project",
+        "cameraForBounds",
+        "setPixelRatio",
+        "isStyleLoaded",
+    ]
     found = page.evaluate(
         "(names) => names.filter((n) => typeof Puente.map()[n] === 'function')", methods
     )

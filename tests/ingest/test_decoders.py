@@ -177,7 +177,7 @@ def test_arbitrary_bytes_become_a_reading_or_a_decode_error(payload: bytes, topi
 
 
 @given(objects, st.sampled_from(TOPICS), st.booleans())
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_arbitrary_objects_become_a_reading_or_a_decode_error(
     fields: dict[str, Any], topic: str, helped: bool
 ) -> None:
@@ -208,7 +208,7 @@ def texts_with_repeats(draw: st.DrawFn) -> str:
             case 1:
                 return str(draw(st.integers(-5, 5)))
             case 2:
-                return draw(st.sampled_from(("true", "null", '"::"')))
+                return draw(st.sampled_from(("true", '"::"', '"\\u003a"', '"\\u003A:"')))
             case 3:
                 return (
                     "[" + ",".join(value(depth - 1) for _ in range(draw(st.integers(0, 2)))) + "]"
@@ -236,7 +236,8 @@ def repeats(text: str) -> bool:
 
 
 @given(texts_with_repeats())
-@settings(max_examples=300)
+@example('{"a": 1, "a": 2, "b": "\\u003a"}')
+@settings(max_examples=200)
 def test_repeated_keys_are_found_exactly(text: str) -> None:
     try:
         parse_object(text.encode())

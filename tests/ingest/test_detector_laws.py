@@ -197,7 +197,7 @@ def summary_of(partition: Partition) -> dict[str, Any]:
 
 
 @given(st.data())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_any_order_of_arrival_leaves_the_ledger_of_the_ordered_stream(data: st.DataObject) -> None:
     readings = data.draw(journeys())
     stream = data.draw(deliveries(readings))
@@ -271,7 +271,7 @@ class Forgetful(Partition):
 
 
 @given(st.data())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_forgetting_steps_and_fetching_them_again_leaves_the_same_ledger(
     data: st.DataObject,
 ) -> None:
@@ -416,7 +416,7 @@ def test_every_detector_is_listed_once_and_owns_its_kinds() -> None:
 
 
 @given(journeys(), st.randoms(use_true_random=False))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_a_reading_given_twice_says_nothing_the_second_time(
     readings: list[Reading], chance: random.Random
 ) -> None:

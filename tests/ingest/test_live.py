@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from ingest.replay import event_object, round_floats
+from puente import keys
 from puente.instant import HOUR, MINUTE, SECOND
 from puente.model import Delivery
 from puente.store import tracks
@@ -229,3 +230,6 @@ def test_a_reading_older_than_the_window_is_kept_but_decides_nothing(
     world.deliver(seal(NOW - HOUR, 5, "sealed", NOW + 3 * SECOND))
     world.fold()
     assert {e.kind for e in world.events()} == kinds
+    history = world.engine.folds[keys.partition_of("MX26-1")].history
+    _, folded = history.before("MX26-1", NOW - HOUR)
+    assert [r.telemetry.seq for r in folded] == ([1, 2, 5, 9] if hours == 47 else [5, 9])

@@ -323,3 +323,13 @@ def test_the_exit_code_tells_wrong_use_from_failure(
 def test_floats_are_rounded_to_six_decimals_and_zero_has_no_sign() -> None:
     value = {"a": [1.23456789, -1e-9], "b": (2, True, None, "x")}
     assert json.dumps(round_floats(value)) == '{"a": [1.234568, 0.0], "b": [2, true, null, "x"]}'
+
+
+def test_an_earlier_reception_counts_as_the_greatest_so_far() -> None:
+    _, summary = run(line(2_000), line(1_399, 1_400), line(2_110, 100))
+    assert (summary["late"], summary["rejected"], summary["readings"]) == (1, {}, 3)
+
+
+def test_another_time_under_a_known_number_is_a_conflict() -> None:
+    _, summary = run(line(0, boot=1, seq=1), line(1, boot=1, seq=1))
+    assert (summary["duplicates"], summary["conflicts"]) == (1, 1)

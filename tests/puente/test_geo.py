@@ -183,11 +183,13 @@ def test_inside_a_polygon_is_inside_by_the_even_odd_rule(
     assert (depth > 0.0) == inside_by_degrees([outer, *holes], p)
 
 
-@given(rings, small)
+@given(rings, courses, st.floats(0.0, 4_900.0))
 @settings(max_examples=30)
-def test_a_depth_is_the_distance_to_the_nearest_side(outer: tuple[LatLon, ...], p: LatLon) -> None:
+def test_a_depth_is_the_distance_to_the_nearest_side(
+    outer: tuple[LatLon, ...], course: float, away_m: float
+) -> None:
+    p = geo.destination(outer[0], course, away_m)
     depth = abs(Polygon(outer).depth_m(p))
-    assume(depth < 5_000.0)
     along = [
         geo.distance_m(p, geo.interpolate(a, b, i / 100))
         for a, b in pairwise((*outer, outer[0]))
@@ -260,6 +262,12 @@ def test_a_circle_is_inside_at_its_radius() -> None:
     assert circle.depth_m(APODACA) == 500.0
     assert circle.depth_m(geo.destination(APODACA, 77.0, 500.0)) == pytest.approx(0, abs=1e-6)
     assert circle.depth_m(geo.destination(APODACA, 77.0, 600.0)) == pytest.approx(-100, abs=1e-3)
+
+
+def test_a_corridor_over_the_antimeridian_does_not_run_around_the_earth() -> None:
+    corridor = Corridor(((0.0, 180.0), (0.0, -179.9)), 10.0)
+    assert corridor.depth_m((0.0, -179.95)) == pytest.approx(10.0)
+    assert corridor.depth_m((0.0, 1e-7)) < 0.0
 
 
 def test_shapes_may_lie_across_the_antimeridian() -> None:

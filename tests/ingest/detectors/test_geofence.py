@@ -145,6 +145,7 @@ def test_given_values_replace_the_defaults(
     ("fixes", "expected"),
     [
         pytest.param([(0, 900), (10, 500)], [enter(10, 10)], id="on the boundary is inside"),
+        pytest.param([(0, 0), (10, 500)], [], id="on the boundary has not left"),
         pytest.param([(0, 0), (10, 500.1)], [leave(10, 10)], id="beyond it is outside"),
         pytest.param(
             [(0, 900), (10, 0), (20, 900), (30, 0)],
