@@ -60,9 +60,17 @@ def off_route(row: Row) -> bool:
     return any(episode.kind == DEVIATION for episode in row.open)
 
 
+def news_at(row: Row) -> Instant:
+    """Return how new the position on the map is: the device's time of it, not of its arrival.
+
+    A backfill that reaches us now tells of the past: it must not make a truck look live.
+    """
+    return row.heard_at if row.fix_at is None else min(row.heard_at, row.fix_at)
+
+
 def silent(row: Row, now: Instant) -> bool:
-    """Tell whether nothing was heard for too long, or the engine says so."""
-    return now - row.heard_at > SILENT_AFTER or any(e.kind == SILENCE for e in row.open)
+    """Tell whether the newest position is too old, or the engine says that a device is silent."""
+    return now - news_at(row) > SILENT_AFTER or any(e.kind == SILENCE for e in row.open)
 
 
 def at_border(row: Row) -> bool:

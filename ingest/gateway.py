@@ -183,6 +183,7 @@ class Gateway:
 
     def _store(self, batch: Batch) -> None:
         """Write a batch in the promised order; may be repeated after a failure."""
+        batch.attempts += 1
         self._excuse_silence(batch)
         readings = self._declare_gaps(batch)
         by_partition: dict[int, list[Reading]] = {}
@@ -191,7 +192,6 @@ class Gateway:
         verdicts = log.append(self.store, by_partition, self.settings)
         devices.store_rejections(self.store, batch.rejections)
         batch.rejections = []
-        batch.attempts += 1
         counts = Counter(batch.counts)
         for note in batch.notes.values():
             note.counters = {k: v for k, v in note.counters.items() if k == "rejected"}

@@ -15,6 +15,7 @@ from dashboard.status import (
     VehicleState,
     at_border,
     in_transit,
+    news_at,
     off_route,
     silent,
     state_of,
@@ -43,7 +44,7 @@ class Slots:
         self.subject_at: list[str | None] = []
         self._free: list[int] = []
         self._columns = Columns.empty(_FIRST_SIZE)
-        self._heard_at: npt.NDArray[np.int64] = np.zeros(_FIRST_SIZE, np.int64)
+        self._news_at: npt.NDArray[np.int64] = np.zeros(_FIRST_SIZE, np.int64)
         self._fix_at: npt.NDArray[np.int64] = np.zeros(_FIRST_SIZE, np.int64)
         self._facts: npt.NDArray[np.uint8] = np.zeros(_FIRST_SIZE, np.uint8)
         self.newest_fix_received_at: Instant | None = None
@@ -77,9 +78,9 @@ class Slots:
     def columns(self, now: Instant) -> Columns:
         """Copy the columns as they appear at `now`."""
         n = len(self)
-        stored, heard_at, fix_at = self._columns, self._heard_at[:n], self._fix_at[:n]
+        stored, news, fix_at = self._columns, self._news_at[:n], self._fix_at[:n]
         state = stored.state[:n].copy()
-        late = (now - heard_at > SILENT_AFTER) & (state != frames.EMPTY)
+        late = (now - news > SILENT_AFTER) & (state != frames.EMPTY)
         state[late & np.isin(state, _HIDDEN_BY_SILENCE)] = VehicleState.SILENT
         said = (self._facts[:n] & _SAID_SILENT) != 0
         age_s = np.where(fix_at > 0, (now - fix_at) // SECOND, frames.MAX_AGE_S)
@@ -100,7 +101,7 @@ class Slots:
         facts = self._facts[:n]
         taken = self._columns.state[:n] != frames.EMPTY
         assigned = (facts & _ASSIGNED) != 0
-        late = (now - self._heard_at[:n] > SILENT_AFTER) | ((facts & _SAID_SILENT) != 0)
+        late = (now - self._news_at[:n] > SILENT_AFTER) | ((facts & _SAID_SILENT) != 0)
 
         def sum_of(fact: int) -> int:
             return int(np.count_nonzero(facts & fact))
@@ -133,7 +134,7 @@ class Slots:
         for name in Columns.__dataclass_fields__:
             getattr(grown, name)[: len(old)] = getattr(old, name)
         self._columns = grown
-        self._heard_at = np.resize(self._heard_at, size)
+        self._news_at = np.resize(self._news_at, size)
         self._fix_at = np.resize(self._fix_at, size)
         self._facts = np.resize(self._facts, size)
 
@@ -145,16 +146,16 @@ class Slots:
         c.speed_kmh[slot] = frames.speed_byte(row.speed_mps)
         moving = (row.speed_mps or 0.0) > _MOVING_MPS and row.course_deg is not None
         c.flags[slot] = frames.FLAG_MOVING if moving else 0
-        # Judged at the moment it was heard of: silence by age is laid over it in columns().
-        c.state[slot] = state_of(row, row.heard_at)
-        self._heard_at[slot] = row.heard_at
+        # Judged at the moment of its position: silence by age is laid over it in columns().
+        c.state[slot] = state_of(row, news_at(row))
+        self._news_at[slot] = news_at(row)
         self._fix_at[slot] = row.fix_at or 0
         self._facts[slot] = (
             _ASSIGNED * row.assigned
             | _IN_TRANSIT * in_transit(row)
             | _AT_BORDER * (row.assigned and at_border(row))
             | _OFF_ROUTE * (row.assigned and off_route(row))
-            | _SAID_SILENT * silent(row, row.heard_at)
+            | _SAID_SILENT * silent(row, news_at(row))
         )
         received_at = row.fix_received_at
         if received_at is not None:

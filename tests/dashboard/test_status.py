@@ -44,6 +44,7 @@ STATES = [
     pytest.param(row(open=(DEVIATION, TAMPER)), V.ALERT_CRITICAL, id="critical beats all"),
     pytest.param(row(heard_at=LONG_AGO), V.SILENT, id="nothing heard for 16 minutes"),
     pytest.param(row(open=(SILENCE,)), V.SILENT, id="the engine says silent"),
+    pytest.param(row(fix_at=LONG_AGO), V.SILENT, id="a backfill of long ago reached us just now"),
     pytest.param(row(open=(DEVIATION,), heard_at=LONG_AGO), V.SILENT, id="silent beats off route"),
     pytest.param(
         row(open=(NO_GO,), heard_at=LONG_AGO), V.ALERT_HIGH, id="an alert stays one in silence"

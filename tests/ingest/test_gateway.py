@@ -164,7 +164,7 @@ def test_a_batch_that_is_stored_again_after_a_failure_is_stored_once(
     world: World,
     store: Store,
     monkeypatch: pytest.MonkeyPatch,
-    module: Any,
+    module: Any,  # noqa: ANN401 - a module
     name: str,
     written: bool,
 ) -> None:
