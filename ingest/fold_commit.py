@@ -21,7 +21,7 @@ from puente.clock import Clock, monotonic_s
 from puente.instant import HOUR, MINUTE, Instant
 from puente.keys import partition_of
 from puente.model import Event, Reading
-from puente.plan import Plan
+from puente.plan import Plan, ShipmentPlan
 from puente.row import OpenEpisode
 from puente.settings import Settings
 from puente.store import log, plans, states, tracks
@@ -336,11 +336,14 @@ class PartitionFold:
             else:
                 moved = bool(after.bindings_of(subject.id[1:]))
             if moved:
-                self._rebind(subject, f"log/{entry_id}/{subject.id}", turn)
+                view = before.view(subject.id)
+                self._rebind(subject, view, f"log/{entry_id}/{subject.id}", turn)
             elif subject.assigned:
                 turn.touch(subject.id, self.partition.clock)
 
-    def _rebind(self, subject: Subject, name: str, turn: Turn) -> None:
+    def _rebind(
+        self, subject: Subject, before: ShipmentPlan | None, name: str, turn: Turn
+    ) -> None:
         readings = tracks.read_track(self.store, subject.id)
         known = {r.order for r in readings}
         readings += [r for r in turn.readings.get(subject.id, []) if r.order not in known]
@@ -351,8 +354,10 @@ class PartitionFold:
         turn.replaced.append(subject.id)
         turn.readings[subject.id] = mine
         if mine or self.partition.plan.view(subject.id) is not None:
-            folded = [r for r in mine if in_window(r, self.history.late_window_ms)]
-            self._decided(self.partition.refold(subject.id, folded), turn)
+            window_ms = self.history.late_window_ms
+            folded = [r for r in mine if in_window(r, window_ms)]
+            had = [r for r in readings if in_window(r, window_ms)]
+            self._decided(self.partition.refold(subject.id, folded, had, before), turn)
             turn.touch(subject.id, LONG_AGO)
         else:
             del self.partition.subjects[subject.id]

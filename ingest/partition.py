@@ -19,7 +19,7 @@ from ingest.detectors.temperature import TRUSTED_PROBES
 from ingest.detectors.temperature import State as TemperatureState
 from ingest.pipeline import Knowledge, Truth
 from ingest.position import Sense
-from ingest.timeline import LONG_AGO, Correction, Timeline
+from ingest.timeline import LONG_AGO, Correction, Timeline, correction
 from puente.instant import HOUR, SECOND, Instant
 from puente.keys import unbound_subject
 from puente.model import Event, Finding, Observation, Phase, Position, Reading, Role
@@ -151,36 +151,60 @@ class Partition:
         self._schedule(subject)
         return events
 
-    def refold(self, subject_id: str, readings: Iterable[Reading]) -> list[Event]:
-        """Fold a subject anew from all its readings, after its plan changed."""
+    def refold(
+        self,
+        subject_id: str,
+        readings: Iterable[Reading],
+        had: Iterable[Reading] = (),
+        before: ShipmentPlan | None = None,
+    ) -> list[Event]:
+        """Fold a subject anew from all its readings, after its plan changed.
+
+        `had` are the readings it was folded from under the plan `before`: what they had decided
+        and is not decided again is taken back.
+        """
         subject = self.subjects.setdefault(subject_id, Subject(subject_id))
-        view = self.plan.view(subject_id)
-        subject.timeline = Timeline()
-        if view is None:
-            return []
-        timely = (reading for reading in readings if self._timely(reading))
-        fresh = subject.timeline.add(timely, self.clock, view)
-        events = self._settle(subject, fresh.published)
+        old = self._fold_all(had, before)
+        subject.timeline = self._fold_all(readings, self.plan.view(subject_id))
+        changed = correction(old.findings, subject.timeline.findings)
+        back = {(f.kind, f.subject, f.episode) for f in changed.retracted}
+        # What stands open already, from a plan older than the one before, is not said again.
+        news = tuple(
+            f
+            for f in changed.published
+            if f.phase is not Phase.RAISED
+            or (key := (f.kind, f.subject, f.episode)) in back
+            or key not in subject.open
+        )
+        events = self._correct(subject, Correction(changed.retracted, news))
+        events += self._close_undecided(subject)
         self._schedule(subject)
         return events
 
     # -- inside -----------------------------------------------------------------------------
 
-    def _settle(self, subject: Subject, findings: tuple[Finding, ...]) -> list[Event]:
-        """Publish a fold from the beginning against the episodes that stand open."""
-        still_open = {
-            (f.kind, f.subject, f.episode) for f in findings if f.phase is Phase.RAISED
-        } - {(f.kind, f.subject, f.episode) for f in findings if f.phase is Phase.CLEARED}
+    def _fold_all(self, readings: Iterable[Reading], view: ShipmentPlan | None) -> Timeline:
+        timeline = Timeline()
+        if view is not None:
+            timeline.add(filter(self._timely, readings), self.clock, view)
+        return timeline
+
+    def _close_undecided(self, subject: Subject) -> list[Event]:
+        """Take back open episodes of the truth that no fold decides any more.
+
+        They were raised under a plan older than the one before this change.
+        """
+        decided = {
+            (f.kind, f.subject, f.episode)
+            for f in subject.timeline.findings
+            if f.phase is Phase.RAISED
+        }
         about_knowledge = {kind for d in KNOWLEDGE for kind in d.kinds}
-        events: list[Event] = []
+        events = []
         for key, episode in list(subject.open.items()):
-            if key not in still_open and episode.kind not in about_knowledge:
+            if key not in decided and episode.kind not in about_knowledge:
                 events.append(_closing(subject, episode, self.clock))
                 del subject.open[key]
-        for finding in findings:
-            key = (finding.kind, finding.subject, finding.episode)
-            if key in still_open and key not in subject.open:
-                events.append(self._publish(subject, finding))
         return events
 
     def _timely(self, reading: Reading) -> bool:

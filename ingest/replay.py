@@ -23,7 +23,7 @@ from ingest.gaps import find_gaps
 from ingest.partition import Partition
 from ingest.summary import shipment_summary
 from puente.instant import Instant, parse, text
-from puente.model import Delivery, Event, Phase, Reading, Reject, Rejection, content_hash
+from puente.model import Delivery, Event, Phase, Reading, Reject, Rejection, sent_hash
 from puente.plan import Plan
 from puente.plandocument import warnings
 from puente.planfile import PlanError, read_files, to_plan
@@ -142,7 +142,7 @@ class Replay:
     def _once(self, admitted: Admitted) -> Reading | None:
         reading = admitted.reading
         t = reading.telemetry
-        key, content = (t.device_id, reading.identity), _content(reading)
+        key, content = (t.device_id, reading.identity), sent_hash(reading)
         known = self._seen.get(key)
         if known is not None:
             self.counts["duplicates"] += 1
@@ -193,12 +193,6 @@ class Replay:
 _PHASES = (Phase.RETRACTED, Phase.RAISED, Phase.NOTED, Phase.CLEARED)
 """Order at one instant: taken back before said anew, raised before cleared. A reader that takes
 one line after the other never sees an episode end that has not begun."""
-
-
-def _content(reading: Reading) -> str:
-    """Hash what was sent: the time of a reading with a wrong clock is ours, not the device's."""
-    t = reading.telemetry
-    return content_hash(msgspec.structs.replace(t, at=0) if reading.clock_fault else t)
 
 
 def _weight(event: Event) -> int:

@@ -153,16 +153,19 @@ class Timeline:
             if not pending and truth == step.truth:
                 # The late readings have left no trace from here on: the rest stands.
                 self.steps += undone[i + 1 :]
-                return correction(old, new, self._findings())
+                return correction(old, new, self.findings)
         for reading in pending:
             truth = self._fold(truth, reading, plan, new)
         old += self.tail_findings
         self._restart_tail()
         new += self.pass_time(clock, plan)
-        return correction(old, new, self._findings())
+        return correction(old, new, self.findings)
 
-    def _findings(self) -> Iterable[Finding]:
-        return (finding for step in self.steps for finding in step.findings)
+    @property
+    def findings(self) -> list[Finding]:
+        """Everything that the steps in memory decided, and the deadlines after them."""
+        decided = [finding for step in self.steps for finding in step.findings]
+        return [*decided, *self.tail_findings]
 
     def _fold(
         self, truth: Truth, reading: Reading, plan: ShipmentPlan, found: list[Finding]

@@ -73,7 +73,7 @@ PLAN_DOCUMENTS = Key(
 LOG = Key(
     "{<pNN>}:log",
     "stream",
-    "k, b: readings, heartbeats and plan changes in order of arrival",
+    "k, b: readings, heartbeats, plan changes and moved readings in order of arrival",
     "gateway, puente load",
     "below the committed offset and past LOG_RETENTION_H",
     "PUBACK means on disk here; everything behind it can be replayed",
@@ -313,7 +313,7 @@ AUDIT = Key(
 DESK_STATUS = Key(
     "{desk}:status",
     "hash",
-    "beat_at, alerts",
+    "beat_at",
     "desk",
     "for ever",
     "freshness for /healthz",

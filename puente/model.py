@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from puente.instant import Instant
 
@@ -368,5 +369,15 @@ def is_alert(event: Event) -> bool:
 
 
 def content_hash(telemetry: Telemetry) -> str:
-    """Hash a decoded reading with sorted keys: equal content, equal hash, in any key order."""
-    return hashlib.sha256(msgspec.json.encode(telemetry, order="sorted")).hexdigest()[:16]
+    """Hash a decoded reading with sorted keys: equal content, equal hash, in any key order.
+
+    `oldest` is left out: it says what the device holds when it sends, not what it measured.
+    """
+    measured = telemetry if telemetry.oldest is None else replace(telemetry, oldest=None)
+    return hashlib.sha256(msgspec.json.encode(measured, order="sorted")).hexdigest()[:16]
+
+
+def sent_hash(reading: Reading) -> str:
+    """Hash what was sent: the time of a reading with a wrong clock is ours, not the device's."""
+    t = reading.telemetry
+    return content_hash(replace(t, at=0) if reading.clock_fault else t)

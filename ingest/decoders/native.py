@@ -146,6 +146,9 @@ def _telemetry(device_id: str, fields: dict[str, Any]) -> Telemetry:
         ranges.check("lat", p.lat, -90, 90)
     for name, low, high in _LIMITS:
         ranges.check(name, getattr(p, name), low, high)
+    if p.oldest is not None and p.seq is not None:
+        # A device holds the reading it sends: numbers above it are not gone, they are to come.
+        ranges.check("oldest", p.oldest, 0, p.seq)
     at = p.at if isinstance(p.at, int) else from_datetime(p.at)
     ranges.check("at", at, 0 if isinstance(p.at, int) else _YEAR_1, _YEAR_9999)
     if p.cell is not None:

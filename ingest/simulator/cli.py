@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from ingest.simulator.continuation import Run, remember, set_out
 from ingest.simulator.devices import Window
 from ingest.simulator.fleet import Fleet, Message
 from ingest.simulator.incidents import Label
@@ -125,9 +126,10 @@ def main(
         _check_speed(speed, environment)
     clock = environment.clock
     now = clock.now() if start is None else _instant(start)
-    settings = Settings(shipments, seed, now, rate, backfill_h)
-    scenario = build(settings)
-    window = Window(now - round(backfill_h * HOUR), now, interval_s)
+    new = Run(shipments, seed, rate, backfill_h, now, now - round(backfill_h * HOUR))
+    run = new if output is not None else set_out(environment.state_dir, new)
+    scenario = build(Settings(shipments, seed, run.began_at, rate, backfill_h, run.first))
+    window = Window(run.sent_until, now, interval_s)
     if minutes is None and output is not None:
         minutes = 10.0
     end_at = None if minutes is None else now + round(minutes * MINUTE)
@@ -146,7 +148,7 @@ def main(
         store_plan(environment, plan, now)
     url = mqtt_url or environment.mqtt_url or f"mqtt://127.0.0.1:{environment.mqtt_port}"
     try:
-        _publish(url, fleet, window, clock, end_at)
+        _publish(url, fleet, window, clock, end_at, environment.state_dir, run)
     except PublishError as error:
         raise click.ClickException(str(error)) from None
 
@@ -199,12 +201,21 @@ def store_plan(environment: Environment, plan: dict[str, Any], now: Instant) -> 
     try:
         stored = plans.load_document(store) or planfile.PlanDocument()
         document = planfile.merge(stored, planfile.parse(plan, PLAN_SOURCE))
-        plans.save_plan(store, document, now)
+        if document != stored:
+            plans.save_plan(store, document, now)
     except (planfile.PlanError, connection.StoreUnavailable) as error:
         raise click.ClickException(f"the plan cannot be stored: {error}") from None
 
 
-def _publish(url: str, fleet: Fleet, window: Window, clock: Clock, end_at: Instant | None) -> None:
+def _publish(
+    url: str,
+    fleet: Fleet,
+    window: Window,
+    clock: Clock,
+    end_at: Instant | None,
+    folder: Path,
+    run: Run,
+) -> None:
     publisher = Publisher(url)
     publisher.connect()
     courier = Courier(fleet, publisher, clocks.monotonic_s)
@@ -217,7 +228,14 @@ def _publish(url: str, fleet: Fleet, window: Window, clock: Clock, end_at: Insta
             took_s = clocks.monotonic_s() - began_s
             count = courier.totals.published
             click.echo(f"history: {count} readings in {took_s:.1f} s to {publisher.address}")
-            live(courier, clock, end_at, threading.Event().wait)
+            remember(folder, run, window.live_from)
+            live(
+                courier,
+                clock,
+                end_at,
+                threading.Event().wait,
+                lambda until: remember(folder, run, until),
+            )
             publisher.drain()
     except KeyboardInterrupt:
         pass

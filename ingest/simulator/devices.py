@@ -131,7 +131,7 @@ class _Device:
         self.rng = random.Random(f"{self.trip.seed}:device:{self.device_id}")
         self.begins_at = _begins_at(self.trip, self.window)
         # A later run is a later boot: its numbers are not those of an earlier run again.
-        self.boot = (self.window.live_from - _BOOTS_SINCE) // MINUTE
+        self.boot = (self.window.live_from - _BOOTS_SINCE) // SECOND
         self.gnss = Gnss(self.rng)
         self.battery = Battery(self.rng, self.begins_at)
 

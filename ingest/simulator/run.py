@@ -15,6 +15,7 @@ import msgspec
 from ingest.simulator.fleet import Fleet, Message
 from ingest.simulator.outbox import Letter, Outbox
 from ingest.simulator.publisher import Watermark
+from puente import clock as clocks
 from puente import instant
 from puente.clock import Clock
 from puente.instant import Instant
@@ -24,6 +25,7 @@ Progress = Callable[[Message], None]
 TICK_S = 0.1
 """How often live messages that became due are published, in real seconds."""
 RESEND_EVERY_S = 15.0
+REMEMBER_EVERY_S = 1.0
 HEARD_WITHIN_S = 30.0
 """A server whose last watermark is older than this is away: nothing is sent again to it."""
 
@@ -108,12 +110,20 @@ def live(
     clock: Clock,
     end_at: Instant | None,
     wait: Callable[[float], bool],
+    remember: Callable[[Instant], None] | None = None,
 ) -> None:
-    """Publish what becomes due until the end, or until `wait` says to stop."""
+    """Publish what becomes due until the end, or until `wait` says to stop.
+
+    `remember` is told up to when everything is sent, about once a second.
+    """
+    told_s = 0.0
     while True:
         now = clock.now()
         courier.deliver_until(now if end_at is None else min(now, end_at))
         courier.send_again()
+        if remember is not None and clocks.monotonic_s() - told_s >= REMEMBER_EVERY_S:
+            told_s = clocks.monotonic_s()
+            remember(now)
         if (end_at is not None and now >= end_at) or wait(TICK_S):
             return
 

@@ -21,13 +21,17 @@ from puente.instant import HOUR, MINUTE, SECOND, Instant
 
 @dataclass(frozen=True)
 class Settings:
-    """What a scenario is made from; `now` is the instant at which live time begins."""
+    """What a scenario is made from.
+
+    `now` is the instant at which live time begins, `first` the number of the first shipment.
+    """
 
     shipments: int
     seed: int
     now: Instant
     incident_rate: float = 0.06
     backfill_h: float = 2.0
+    first: int = 1
 
 
 class Scenario(NamedTuple):
@@ -76,7 +80,7 @@ def build(settings: Settings) -> Scenario:
             roads[route.id] = lay_out(route, book)
     trips = {
         number: _trip(settings, number, roads[route.id])
-        for number, route in enumerate(chosen, start=1)
+        for number, route in enumerate(chosen, start=settings.first)
     }
     labels = _cast_incidents(settings, trips, Scene(book, rng))
     return Scenario(settings, tuple(trips.values()), labels, book, tuple(roads.values()))

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from puente import keys
 from puente.instant import HOUR, Instant
-from puente.model import Reading, content_hash
+from puente.model import Reading, sent_hash
 from puente.settings import Settings
 from puente.store.connection import Store
 from puente.store.packing import pack, text, unpack_readings
@@ -105,7 +105,7 @@ def _append_call(
         args += [
             positions[name],
             reading.identity,
-            content_hash(t)[:8],
+            sent_hash(reading)[:8],
             -1 if t.boot is None or t.seq is None else t.boot,
             -1 if t.boot is None or t.seq is None else t.seq,
             "seen" if seen_only else "late" if reading.late else "log",

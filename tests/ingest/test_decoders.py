@@ -108,6 +108,12 @@ def test_the_limits_of_a_field_are_its_last_good_values(
         assert reason({**base, name: bad}) is Reject.OUT_OF_RANGE
 
 
+def test_a_device_holds_at_least_the_reading_that_it_sends() -> None:
+    numbered = {"at": AT, "boot": 1, "seq": 5}
+    decode({**numbered, "oldest": 5})
+    assert reason({**numbered, "oldest": 6}) is Reject.OUT_OF_RANGE
+
+
 @pytest.mark.parametrize("name", sorted(native.KNOWN_FIELDS))
 def test_no_field_takes_a_value_of_another_type(name: str) -> None:
     payload = {"at": AT, "lat": 27.5, "lon": -99.5, "boot": 1, "seq": 1, name: [{"x": 1}]}

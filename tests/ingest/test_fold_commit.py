@@ -365,11 +365,6 @@ def test_the_shipment_that_loses_a_period_loses_what_is_still_open(
     assert (row.open, row.temperature_c, row.lat_deg) == ((), None, None)
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="Partition.refold compares with the open episodes only: what was cleared or noted "
-    "within the period that was lost stays in the ledger",
-)
 def test_the_shipment_that_loses_a_period_loses_what_is_over_as_well(
     world: World, store: Store
 ) -> None:

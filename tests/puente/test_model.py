@@ -130,6 +130,7 @@ def test_equal_content_has_an_equal_hash_in_any_order_of_keys() -> None:
     two = Telemetry(device_id="D", at=AT, temperature_c={"supply": 2.0, "product": 5.0})
     assert content_hash(one) == content_hash(two)
     assert content_hash(one) != content_hash(msgspec.structs.replace(one, at=AT + 1))
+    assert content_hash(one) == content_hash(msgspec.structs.replace(one, oldest=3))
 
 
 def test_a_row_knows_its_worst_episode_and_whether_it_is_assigned() -> None:
