@@ -263,7 +263,7 @@ class Gateway:
                 self.store,
                 self.clock.now(),
                 connected=connected,
-                broker="{}:{}".format(*_where(self.subscriber)),
+                broker=self.settings.mqtt_broker_name or "{}:{}".format(*_where(self.subscriber)),
                 received=self._received,
                 appended=self._appended,
             )

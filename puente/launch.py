@@ -292,6 +292,7 @@ class Launch:
                 GIVEN_TIMEOUT_S,
                 advice="start it, or correct or unset MQTT_URL",
             )
+        self.settings = replace(self.settings, mqtt_broker_name=chosen.label)
         self._introduce("broker", "Broker", label, chosen.lacks, chosen.skipped)
         return watch
 

@@ -36,6 +36,9 @@ class Settings:
         "MQTT 5 broker to use, such as mqtt://user:password@127.0.0.1:1883; empty: PATH, "
         "else embedded",
     )
+    mqtt_broker_name: str = _setting(
+        "", "name and version of the broker for /healthz; `puente up` knows it, else the address"
+    )
     mqtt_shared_group: str = _setting(
         "", "shared subscription group of the gateways; empty: a plain subscription, one gateway"
     )

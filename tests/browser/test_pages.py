@@ -62,8 +62,10 @@ def test_the_wall_is_read_from_five_metres(
     expect(page.locator(".wall-more")).to_contain_text("more")
     half = width / 3840
     assert page.evaluate(TOO_SMALL, 31.9 * half) == []
-    heights = page.locator(".wall-card h2").evaluate_all(
-        "all => all.map((e) => parseFloat(getComputedStyle(e).fontSize))"
+    # Looked up and measured in one step: the cards are drawn anew each second.
+    heights = page.evaluate(
+        """() => [...document.querySelectorAll(".wall-card h2")]
+            .map((e) => parseFloat(getComputedStyle(e).fontSize))"""
     )
     assert min(heights) >= 48 * half
     assert page.evaluate("document.scrollingElement.scrollHeight <= innerHeight")
