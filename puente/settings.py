@@ -46,8 +46,8 @@ class Settings:
     mqtt_session_expiry_s: int = _setting(
         7 * 86_400, "how long the broker keeps the gateway's session", "s"
     )
-    mqtt_receive_maximum: int = _setting(400, "messages in flight to a gateway", "messages")
-    gateway_batch: int = _setting(100, "readings appended at once at most", "readings")
+    mqtt_receive_maximum: int = _setting(500, "messages in flight to a gateway", "messages")
+    gateway_batch: int = _setting(250, "readings appended at once at most", "readings")
     gateway_linger_ms: int = _setting(20, "how long a batch waits to fill", "ms")
     state_dir: Path = _setting(DEFAULT_STATE_DIR, "where the embedded servers keep their data")
     host: str = _setting("127.0.0.1", "address the dashboard listens on")
