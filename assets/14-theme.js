@@ -29,6 +29,9 @@
 
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.puente = Object.assign(window.dash_clientside.puente || {}, {
+    destination(path, search) {
+      return { path, search, theme: Puente.theme };
+    },
     theme(clicks) {
       if (clicks) {
         apply(Puente.theme === "dark" ? "light" : "dark");

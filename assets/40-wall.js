@@ -14,10 +14,10 @@
       el(
         "article", { class: "wall-card is-" + alert.severity + (alert.acknowledged ? " is-acknowledged" : "") },
         el("div", { class: "wall-card-head" }, el("span", { class: "shape severity-" + alert.severity }), el("span", { class: "wall-severity" }, words[alert.severity] || alert.severity),
+          el("span", { class: "wall-state" }, alert.acknowledged ? "Acknowledged" : alert.active ? "Not acknowledged" : "Over, not acknowledged"),
           el("span", { class: "wall-age" }, Puente.age((Puente.now() - alert.occurred_at) / 1000))),
         el("h2", {}, alert.title),
         el("div", { class: "wall-where" }, el("b", {}, alert.shipment), alert.place ? " " + alert.place : ""),
-        el("div", { class: "wall-state" }, alert.acknowledged ? "Acknowledged" : alert.active ? "Nobody on it yet" : "Over, not acknowledged"),
       ),
     );
     if (!made.length) made.push(el("div", { class: "wall-calm" }, Puente.status ? "No open alerts" : ""));

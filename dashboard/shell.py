@@ -32,6 +32,7 @@ def layout(context: Context) -> Any:  # noqa: ANN401 - a Dash component
             dcc.Location(id="url", refresh=False),
             dcc.Store(id="theme"),
             dcc.Store(id="on-stage", data=False),
+            dcc.Store(id="destination"),
             dcc.Store(id="alert-action"),
             dcc.Store(id="toast"),
             dcc.Store(id="routed"),
@@ -211,13 +212,23 @@ def register(app: Dash, context: Context) -> None:
         Output("page", "children"),
         Output("on-stage", "data"),
         Output("shell", "className"),
+        Input("destination", "data"),
+        State("on-stage", "data"),
+        prevent_initial_call=True,
+    )
+    def route(destination: Mapping[str, str] | None, staged: bool) -> Any:  # noqa: ANN401
+        if not destination:
+            return (no_update,) * 4
+        # What the browser remembers is known only there; the map is to be drawn in it at once.
+        query = query_of(destination.get("search")) | {"theme": destination.get("theme", "dark")}
+        return show(context, destination.get("path") or "/", query, staged=bool(staged))
+
+    app.clientside_callback(
+        ClientsideFunction("puente", "destination"),
+        Output("destination", "data"),
         Input("url", "pathname"),
         State("url", "search"),
-        State("on-stage", "data"),
     )
-    def route(pathname: str | None, search: str | None, staged: bool) -> tuple[Any, ...]:
-        return show(context, pathname or "/", query_of(search), staged=bool(staged))
-
     app.clientside_callback(
         ClientsideFunction("puente", "routed"),
         Output("routed", "data"),

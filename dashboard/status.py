@@ -37,7 +37,7 @@ class VehicleState(IntEnum):
 
 
 STATE_WORDS: dict[VehicleState, str] = {
-    VehicleState.ON_ROUTE: "On route",
+    VehicleState.ON_ROUTE: "Under way",
     VehicleState.STOPPED: "Stopped",
     VehicleState.AT_BORDER: "At the border",
     VehicleState.OFF_ROUTE: "Off route",

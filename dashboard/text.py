@@ -33,8 +33,21 @@ SEAL_WORDS: dict[SealState, str] = {
     SealState.FAULT: "faulty",
 }
 
+SEAL_SHORT: dict[SealState, str] = {
+    SealState.UNKNOWN: "not reported",
+    SealState.OPEN: "open",
+    SealState.ARMING: "arming",
+    SealState.SEALED: "sealed",
+    SealState.UNSEALED_AUTHORISED: "open (lawful)",
+    SealState.UNSEALED_UNAUTHORISED: "broken",
+    SealState.TAMPERED: "tampered",
+    SealState.CUSTOMS_EXAM: "customs exam",
+    SealState.FAULT: "faulty",
+}
+"""For columns; `SEAL_WORDS` says the same in full."""
+
 ALERT_STATE_WORDS: dict[AlertState, str] = {
-    AlertState.ACTIVE_UNACKNOWLEDGED: "active, nobody on it",
+    AlertState.ACTIVE_UNACKNOWLEDGED: "active, not acknowledged",
     AlertState.ACTIVE_ACKNOWLEDGED: "active, acknowledged",
     AlertState.CLEARED_UNACKNOWLEDGED: "over, not acknowledged",
     AlertState.CLEARED_ACKNOWLEDGED: "over, acknowledged",

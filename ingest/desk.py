@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from puente import logs, orphan, triage
 from puente.clock import Clock, monotonic_s
-from puente.instant import DAY, HOUR, Instant
+from puente.instant import DAY, HOUR, Instant, parse
 from puente.keys import DESK_FENCING, DESK_LEASE, PARTITIONS
 from puente.model import Event, Phase, event_id
 from puente.settings import Settings, SettingsError, load, require
@@ -25,7 +25,7 @@ from puente.triage import Alert
 
 logger = logging.getLogger(__name__)
 
-RENEW_S = 3.0
+RENEW_S = 2.0
 IDLE_S = 0.1
 RETRY_S = 0.5
 BATCH = 200
@@ -74,10 +74,10 @@ def alert_ids_of(event: Event) -> tuple[str, ...]:
 def predecessor_of(event: Event) -> str | None:
     """Name the alert whose episode this event's episode replaces, if late truth moved it."""
     before = event.evidence.get("supersedes")
-    if not isinstance(before, int):
+    if not isinstance(before, str):
         return None
     noted = event.phase is Phase.NOTED
-    return _opened_by(event, before, Phase.NOTED if noted else Phase.RAISED)
+    return _opened_by(event, parse(before), Phase.NOTED if noted else Phase.RAISED)
 
 
 def _opened_by(event: Event, episode: Instant, phase: Phase) -> str:

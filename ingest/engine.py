@@ -25,8 +25,8 @@ from puente.store.meta import LayoutError, ensure_layout
 
 logger = logging.getLogger(__name__)
 
-RENEW_S = 3.0
-"""Leases last 10 s: two renewals may fail before a partition is lost."""
+RENEW_S = 2.0
+"""Leases last 8 s: two renewals may fail before a partition is lost."""
 
 HOUSEKEEPING_S = 30.0
 """How often old track hours are compressed and logs trimmed."""

@@ -20,7 +20,7 @@ from ingest.detectors.temperature import State as TemperatureState
 from ingest.pipeline import Knowledge, Truth
 from ingest.position import Sense
 from ingest.timeline import LONG_AGO, Correction, Timeline, correction
-from puente.instant import HOUR, SECOND, Instant
+from puente.instant import HOUR, SECOND, Instant, text
 from puente.keys import unbound_subject
 from puente.model import Event, Finding, Observation, Phase, Position, Reading, Role
 from puente.plan import Plan, ShipmentPlan
@@ -269,7 +269,7 @@ class Partition:
             event = self._publish(subject, finding)
             before = predecessors.get((finding.kind, finding.subject))
             if before is not None and before != finding.episode:
-                event.evidence["supersedes"] = before
+                event.evidence["supersedes"] = text(before)
             events.append(event)
         return events
 

@@ -13,7 +13,7 @@ from ingest import position
 from ingest.detectors import KNOWLEDGE, TRUTH
 from ingest.detectors.detector import Detector
 from ingest.position import Sense
-from puente.instant import Instant
+from puente.instant import Instant, text
 from puente.model import Event, Finding, Observation, Phase, Reading, event_id
 from puente.plan import ShipmentPlan
 
@@ -201,17 +201,18 @@ def publish(finding: Finding, shipment_id: str, learned_at: Instant, place: Sens
 def retraction(event: Event, learned_at: Instant, superseded_by: Instant | None) -> Event:
     """Take an event back: late readings showed that it was not so."""
     why = "did not happen as reported"
+    successor = None if superseded_by is None else text(superseded_by)
     return msgspec.structs.replace(
         event,
         id=event_id(event.kind, event.shipment_id, event.subject, event.episode, Phase.RETRACTED),
         phase=Phase.RETRACTED,
         learned_at=learned_at,
-        late=True,
+        late=learned_at - event.confirmed_at > EVENT_LATE_MS,
         title=f"Retracted: {event.title}",
         summary=f"Late readings show: {event.title.lower()} {why}",
         response="None: the history was corrected",
         respond_within_s=None,
-        evidence={**event.evidence, "superseded_by": superseded_by},
+        evidence={**event.evidence, "superseded_by": successor},
     )
 
 

@@ -174,7 +174,7 @@ class Replay:
 
     def _flush(self) -> Iterator[bytes]:
         events = sorted(
-            self._instant,
+            settled(self._instant),
             key=lambda e: (
                 e.learned_at,
                 e.shipment_id,
@@ -188,6 +188,35 @@ class Replay:
         for event in events:
             self.kinds[event.kind] += _weight(event)
             yield _encode(event_object(event))
+
+
+def settled(events: Iterable[Event]) -> list[Event]:
+    """Leave out what one instant both said and took back: nobody could have seen it.
+
+    Many readings may arrive at one instant; only what stands after all of them was decided then.
+    """
+    said: list[Event] = []
+    for event in events:
+        if event.phase is Phase.RETRACTED:
+            begun = [i for i, e in enumerate(said) if _begins(e, event)]
+            if begun:
+                episode = _episode(event)
+                said[begun[-1] :] = [e for e in said[begun[-1] :] if _episode(e) != episode]
+                continue
+        said.append(event)
+    return said
+
+
+def _begins(event: Event, retraction: Event) -> bool:
+    return (
+        event.phase in (Phase.RAISED, Phase.NOTED)
+        and event.learned_at == retraction.learned_at
+        and _episode(event) == _episode(retraction)
+    )
+
+
+def _episode(event: Event) -> tuple[str, str, str, Instant]:
+    return event.shipment_id, event.kind, event.subject, event.episode
 
 
 _PHASES = (Phase.RETRACTED, Phase.RAISED, Phase.NOTED, Phase.CLEARED)
@@ -210,9 +239,6 @@ def event_object(event: Event) -> dict[str, Any]:
     plain = msgspec.to_builtins(event)
     for name in ("episode", "occurred_at", "confirmed_at", "learned_at"):
         plain[name] = text(plain[name])
-    for name in ("superseded_by", "supersedes"):
-        if isinstance(plain["evidence"].get(name), int):
-            plain["evidence"][name] = text(plain["evidence"][name])
     rounded: dict[str, Any] = round_floats(plain)
     return rounded
 
@@ -258,9 +284,8 @@ def run(
     """Replay deliveries and write what is decided, one JSON object a line."""
     replay = Replay(plan)
     for number, line in enumerate(lines, start=1):
-        if line.strip():
-            for said in replay.feed(line, number):
-                output.write(said + b"\n")
+        for said in replay.feed(line, number):
+            output.write(said + b"\n")
     for said in replay.end(end_at):
         output.write(said + b"\n")
     return replay

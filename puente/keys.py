@@ -107,7 +107,7 @@ LEASE = Key(
     "string",
     "token of the engine that owns the partition",
     "engine",
-    "expires 10 s after the last renewal",
+    "expires 8 s after the last renewal",
     "one owner folds a partition; the commit checks it",
 )
 FENCING = Key(
@@ -243,7 +243,7 @@ DESK_LEASE = Key(
     "string",
     "token of the active desk",
     "desk",
-    "expires 10 s after the last renewal",
+    "expires 8 s after the last renewal",
     "one desk is active, others stand by",
 )
 DESK_FENCING = Key(

@@ -112,6 +112,8 @@ class Launch:
         self, settings: Settings, options: Options, lock: statedir.Lock, say: Callable[[str], None]
     ) -> None:
         self.settings = replace(settings, state_dir=settings.state_dir.resolve())
+        # Where our own processes reach the broker past its front door, which costs a hop.
+        self._inner_url = ""
         self.options = options
         self.state_dir = self.settings.state_dir
         self._write_line = say
@@ -309,16 +311,22 @@ class Launch:
 
     def _prepare_iotcore(self, chosen: servers.Server) -> tuple[list[str], str]:
         port = self._port("mqtt_port", "the broker", "--mqtt-port or MQTT_PORT")
+        # rumqttd has a port for each version of MQTT; devices know only one.
+        taken = frozenset({port})
         old_port = ports.choose(
-            min(port + 1, 65_535), asked=False, purpose="", setting="", avoid=frozenset({port})
+            min(port + 1, 65_535), asked=False, purpose="", setting="", avoid=taken
+        )
+        new_port = ports.choose(
+            min(port + 2, 65_535), asked=False, purpose="", setting="", avoid=taken | {old_port}
         )
         configuration = self.state_dir / "rumqttd.toml"
-        text = servers.iotcore_configuration(port, old_port)
+        text = servers.iotcore_configuration(new_port, old_port)
         configuration.write_text(text, encoding="utf-8")
         self._use_broker(port)
-        command = [sys.executable, "-m", "puente.broker_iotcore", str(configuration)]
-        where = f"on {self.settings.mqtt_url} (MQTT 5; MQTT 3.1.1 on port {old_port})"
-        return command, f"{chosen.label} {where}"
+        self._inner_url = f"mqtt://127.0.0.1:{new_port}"
+        door = [str(p) for p in (port, old_port, new_port)]
+        command = [sys.executable, "-m", "puente.broker_iotcore", str(configuration), *door]
+        return command, f"{chosen.label} on {self.settings.mqtt_url}"
 
     def _use_broker(self, port: int) -> None:
         self.settings = replace(self.settings, mqtt_port=port, mqtt_url=f"mqtt://127.0.0.1:{port}")
@@ -339,7 +347,8 @@ class Launch:
     # Everything else
 
     def _programs(self) -> list[Program]:
-        environment = statedir.child_environment(environment_of(self.settings))
+        inner = replace(self.settings, mqtt_url=self._inner_url or self.settings.mqtt_url)
+        environment = statedir.child_environment(environment_of(inner))
         environment[orphan.PARENT] = str(os.getpid())
 
         def python(

@@ -31,7 +31,7 @@ MAX_PACKET_BYTES = 1_048_576
 QUEUE_BYTES = 128 * 1024 * 1024
 """What the broker may hold for a gateway that is away: 500/s of 400 B for ten minutes."""
 
-RECEIVE_MAXIMUM = 400
+RECEIVE_MAXIMUM = 500
 """Messages in flight to one client: twice the gateway's batch and more."""
 
 

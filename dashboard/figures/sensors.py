@@ -50,13 +50,19 @@ def sensors(
     """
     if readings.empty and track.empty:
         return message("Nothing was received in this time. Choose a longer one.", theme, revision)
+    warm = bool(readings[list(PROBES)].notna().to_numpy().any())
+    heights = [0.55, 0.24, 0.21] if warm else [0.55, 0.45]
+    rows = len(heights)
     figure = make_subplots(
-        rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.045, row_heights=[0.55, 0.24, 0.21]
+        rows=rows, cols=1, shared_xaxes=True, vertical_spacing=0.045, row_heights=heights
     )
-    _temperature(figure, readings, limits, theme)
-    _speed(figure, track, theme)
-    _seal(figure, readings, theme)
-    _events(figure, events, theme)
+    if warm:
+        _temperature(figure, readings, limits, theme)
+    else:
+        _no_temperature(figure)
+    _speed(figure, track, theme, row=rows - 1)
+    _seal(figure, readings, theme, row=rows)
+    _events(figure, events, theme, row=rows)
     figure.update_layout(**(base(theme, revision) | {"showlegend": True}))
     figure.update_traces(showlegend=False, selector=lambda t: not t.showlegend)
     figure.update_layout(
@@ -74,23 +80,50 @@ def sensors(
         spikecolor=SURFACES[theme]["muted"],
         spikesnap="cursor",
     )
-    # One axis for all three, or the cursor would stop at the border of its row.
-    figure.update_traces(xaxis="x3")
+    # One axis for all rows, or the cursor would stop at the border of its row.
+    figure.update_traces(xaxis=f"x{rows}")
     figure.update_xaxes(type="date")
-    figure.update_layout(xaxis3={"title": {"text": "UTC"}})
+    figure.update_xaxes(title_text="UTC", row=rows, col=1)
     if window is not None:
-        figure.update_xaxes(range=list(window))
+        figure.update_xaxes(range=list(_shown(window, readings, track, events)))
     figure.update_yaxes(**axis(theme))
-    figure.update_yaxes(title_text="°C", row=1, col=1)
-    figure.update_yaxes(title_text="km/h", rangemode="tozero", row=2, col=1)
+    if warm:
+        figure.update_yaxes(title_text="°C", row=1, col=1)
+    figure.update_yaxes(title_text="km/h", rangemode="tozero", row=rows - 1, col=1)
     figure.update_yaxes(
         tickvals=[*_SEAL_LEVEL.values(), _EVENT_LEVEL],
         ticktext=["sealed", "open", "tampered", "events"],
         range=[-0.4, 3.8],
-        row=3,
+        row=rows,
         col=1,
     )
     return figure
+
+
+def _shown(
+    window: tuple[pd.Timestamp, pd.Timestamp], *known: pd.DataFrame
+) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """Let the axis begin shortly before what is known, when that begins late in the window.
+
+    Silence after the newest reading stays in view: it tells something.
+    """
+    begin, end = window
+    first = min((part.index[0] for part in known if not part.empty), default=begin)
+    lead = max((end - first) * 0.03, pd.Timedelta(minutes=1))
+    return max(begin, min(first - lead, end - pd.Timedelta(minutes=5))), end
+
+
+def _no_temperature(figure: go.Figure) -> None:
+    figure.add_annotation(
+        text="No temperature was reported in this time",
+        showarrow=False,
+        xref="paper",
+        yref="paper",
+        x=0,
+        y=1.01,
+        xanchor="left",
+        yanchor="bottom",
+    )
 
 
 def _temperature(
@@ -160,18 +193,9 @@ def _temperature(
                 col=1,
             )
             first = False
-    if first:
-        figure.add_annotation(
-            text="No temperature was reported in this time",
-            showarrow=False,
-            xref="x3 domain",
-            yref="y domain",
-            x=0.5,
-            y=0.5,
-        )
 
 
-def _speed(figure: go.Figure, track: pd.DataFrame, theme: Theme) -> None:
+def _speed(figure: go.Figure, track: pd.DataFrame, theme: Theme, *, row: int) -> None:
     if track.empty:
         return
     line = with_gaps(track[["speed_mps"]])
@@ -185,12 +209,12 @@ def _speed(figure: go.Figure, track: pd.DataFrame, theme: Theme) -> None:
             name="speed",
             hovertemplate="%{y:.0f} km/h",
         ),
-        row=2,
+        row=row,
         col=1,
     )
 
 
-def _seal(figure: go.Figure, readings: pd.DataFrame, theme: Theme) -> None:
+def _seal(figure: go.Figure, readings: pd.DataFrame, theme: Theme, *, row: int) -> None:
     sealed = readings[readings["seal"].notna()]
     for device, part in sealed.groupby("device_id", sort=True):
         line = with_gaps(part[["seal"]])
@@ -205,12 +229,12 @@ def _seal(figure: go.Figure, readings: pd.DataFrame, theme: Theme) -> None:
                 name=figure_text(f"seal {device}", 80),
                 hovertemplate="%{text}",
             ),
-            row=3,
+            row=row,
             col=1,
         )
 
 
-def _events(figure: go.Figure, events: pd.DataFrame, theme: Theme) -> None:
+def _events(figure: go.Figure, events: pd.DataFrame, theme: Theme, *, row: int) -> None:
     """Mark what was raised, on the strip at the bottom where the eye looks for moments."""
     if events.empty:
         return
@@ -242,7 +266,7 @@ def _events(figure: go.Figure, events: pd.DataFrame, theme: Theme) -> None:
             hovertemplate="%{text}<extra></extra>",
             name="events",
         ),
-        row=3,
+        row=row,
         col=1,
     )
 

@@ -27,15 +27,16 @@ _SEVERITIES = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 
 def _columns() -> list[grids.Column]:
     return [
-        grids.column("rank", "Severity", 136, cellRenderer="PgSeverity", sort="desc", sortIndex=0),
+        grids.column("rank", "Severity", 118, cellRenderer="PgSeverity", sort="desc", sortIndex=0),
         grids.column("title", "Title", tooltipField="summary", cellClass="pg-strong"),
-        grids.column("shipment_id", "Shipment", 132, cellRenderer="PgShipment"),
+        grids.column("shipment_id", "Shipment", 118, cellRenderer="PgShipment"),
+        grids.column("state_words", "State", 194, cellRenderer="PgAlertState"),
+        grids.column("owner", "Owner", 104, valueFormatter=grids.js("params.value || '–'")),
+        {**grids.age_column("occurred_at", "Age", 84), "colId": "age"},
+        grids.column("late", "Late", 70, cellRenderer="PgLate"),
+        # Last: on narrow screens what is decided by comes first, the age stands for them.
         grids.instant_column("occurred_at", "Happened (UTC)", 146),
         grids.instant_column("learned_at", "Learned (UTC)", 156, sort="desc", sortIndex=1),
-        grids.column("late", "Late", 70, cellRenderer="PgLate"),
-        grids.column("state_words", "State", 178, cellRenderer="PgAlertState"),
-        grids.column("owner", "Owner", 120, valueFormatter=grids.js("params.value || '–'")),
-        {**grids.age_column("occurred_at", "Age", 96), "colId": "age"},
     ]
 
 
@@ -212,7 +213,7 @@ def _summary(alerts: Sequence[Alert], wanted: Mapping[str, Any]) -> list[Any]:
         for s in _SEVERITIES
         if any(a.severity is s for a in alerts)
     ]
-    unattended = f"{len(alone)} with nobody on it" if alone else "somebody is on every one"
+    unattended = f"{len(alone)} not acknowledged" if alone else "all acknowledged"
     return [*counts, html.Span(f"{text.plural(len(alerts), 'open alert')}, {unattended}")]
 
 

@@ -242,16 +242,14 @@ def _silent(lines: list[Record], now: Instant) -> Any:  # noqa: ANN401
             dcc.Link(line["shipment_id"], href=f"/shipments/{line['shipment_id']}")
             if line["shipment_id"]
             else "unassigned",
-            moments.age(line["heard_at"], now),
+            moments.age(line["news_at"], now),
         ]
-        for line in sorted(lines, key=lambda line: -(line["heard_at"] or 0))[:SHOWN_DEVICES]
+        for line in sorted(lines, key=lambda line: -(line["news_at"] or 0))[:SHOWN_DEVICES]
     ]
     return html.Section(
         [
             html.H3(f"Silent for 15 minutes or longer ({text.number(len(lines))})"),
-            table(
-                ["Device", "Shipment", "Last heard"], rows, empty="Every device was heard lately."
-            ),
+            table(["Device", "Shipment", "Newest reading"], rows, empty="Every device has news."),
             _more(len(lines)),
         ],
         className="pg-panel",

@@ -49,27 +49,34 @@ _STATES = (
 def _columns() -> list[grids.Column]:
     number = "rightAligned"
     return [
-        grids.column("id", "Shipment", 132, cellRenderer="PgShipment", sort="asc", sortIndex=1),
+        grids.column("id", "Shipment", 124, cellRenderer="PgShipment", sort="asc", sortIndex=1),
         grids.column("state_words", "State", 186, cellRenderer="PgShipmentState"),
         grids.column(
-            "alert_rank", "Worst open alert", cellRenderer="PgWorst", sort="desc", sortIndex=0
+            "alert_rank",
+            "Worst open alert",
+            cellRenderer="PgWorst",
+            tooltipField="alert_title",
+            sort="desc",
+            sortIndex=0,
+            flex=3,
+            minWidth=290,
         ),
-        grids.column("carrier", "Carrier", 168, tooltipField="carrier"),
-        grids.column("route_words", "Route", tooltipField="route_words"),
-        grids.column("crossing", "Crossing", 88),
-        grids.column("progress", "Progress", 138, cellRenderer="PgProgress"),
+        grids.column("carrier", "Carrier", 136, tooltipField="carrier"),
+        grids.column("route_words", "Route", tooltipField="route_words", flex=2, minWidth=200),
+        grids.column("crossing", "Crossing", 84),
+        grids.column("progress", "Progress", 112, cellRenderer="PgProgress"),
         grids.column(
             "remaining_km",
             "Left",
-            84,
+            78,
             type=number,
             valueFormatter=grids.js("pgNumber(params.value, 0, 'km')"),
         ),
         grids.age_column("fix_at", "Last fix", 92),
         grids.column(
-            "temperature_c", "Temperature", 166, type=number, cellRenderer="PgTemperature"
+            "temperature_c", "Temperature", 150, type=number, cellRenderer="PgTemperature"
         ),
-        grids.column("seal_words", "Seal", 120, cellRenderer="PgSeal", tooltipField="seal_words"),
+        grids.column("seal_short", "Seal", 118, cellRenderer="PgSeal", tooltipField="seal_words"),
         grids.column(
             "stopped_at",
             "Standing for",
@@ -98,6 +105,7 @@ def line_for_grid(line: Mapping[str, object]) -> dict[str, object]:
         "carrier": clean(line["carrier"], 80) or text.UNKNOWN,
         "crossing": clean(line["crossing"], 30) or text.UNKNOWN,
         "state_words": STATE_WORDS[str(line["state"])],
+        "seal_short": text.SEAL_SHORT[SealState(str(line["seal"]))].capitalize(),
         "seal_words": text.SEAL_WORDS[SealState(str(line["seal"]))].capitalize(),
         "route_words": " → ".join(ends) or clean(line["route"], 60) or text.UNKNOWN,
     }

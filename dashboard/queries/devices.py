@@ -18,6 +18,7 @@ DEVICE_COLUMNS = (
     "role",
     "assigned",
     "silent",
+    "news_at",
     "last_at",
     "readings",
     "duplicates",
@@ -59,6 +60,17 @@ def binding_now(plan: Plan, record: DeviceRecord) -> Binding | None:
     return plan.bind(record.device_id, record.last_at)
 
 
+def news_at(record: DeviceRecord) -> Instant:
+    """Return how new what we know of a device is: its own time of it, not of its arrival.
+
+    As for the map (`dashboard.status.news_at`): a backfill must not make a device look live.
+    -1 when nothing was ever received.
+    """
+    if record.last_at < 0:
+        return record.last_received_at
+    return min(record.last_at, record.last_received_at)
+
+
 def devices_frame(records: Iterable[DeviceRecord], plan: Plan, now: Instant) -> pd.DataFrame:
     """Put devices into a frame indexed by `heard_at`, when we last received anything of them."""
     lines = []
@@ -71,7 +83,8 @@ def devices_frame(records: Iterable[DeviceRecord], plan: Plan, now: Instant) -> 
                 "shipment_id": binding.shipment_id if binding else None,
                 "role": binding.role.value if binding else None,
                 "assigned": binding is not None,
-                "silent": now - record.last_received_at > SILENT_AFTER,
+                "silent": now - news_at(record) > SILENT_AFTER,
+                "news_at": news_at(record) if news_at(record) >= 0 else None,
                 "last_at": record.last_at if record.last_at >= 0 else None,
                 "readings": record.readings,
                 "duplicates": record.duplicates,

@@ -23,7 +23,7 @@ from puente.instant import from_datetime
 from puente.model import CellFix, FixSource, Reject, SealReading, Telemetry
 
 NAME = "native"
-SUBSCRIPTIONS: tuple[str, ...] = ("puente/v1/+/telemetry",)
+SUBSCRIPTIONS: tuple[str, ...] = ("puente/+/+/telemetry",)
 
 _Door = Literal["open", "closed"]
 _SealStates = Literal["sealed", "open", "tampered"]

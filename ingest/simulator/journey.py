@@ -61,9 +61,11 @@ class Truth(NamedTuple):
 
 EASE_S = 40.0
 """Time to reach road speed and to brake: 0.6 m/s², a loaded combination."""
-WEAVE = 0.12
-"""Speed swings this share around its mean, in waves of about a quarter of an hour."""
-WEAVE_S = 900.0
+WEAVE = ((0.055, 1700.0), (0.045, 640.0), (0.03, 233.0), (0.02, 97.0))
+"""Speed swings by these shares around its mean, in waves of about so many seconds each: hills,
+traffic, the driver's foot. Their sum stays below one, or the truck would roll backwards."""
+GOLDEN = 0.6180339887498949
+"""Spreads phases: multiples of it, without their whole part, never bunch."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +92,7 @@ class Stage:
             return _between_knots(self.creep, at)
         duration_s = (self.end_at - self.start_at) / SECOND
         done = _eased((at - self.start_at) / SECOND, duration_s)
-        waves = round(duration_s / WEAVE_S)
-        if waves:
-            done += WEAVE / (2 * math.pi * waves) * math.sin(2 * math.pi * waves * done)
+        done = _woven(done, duration_s)
         first_s, last_s = self.way.seconds_to(self.from_m), self.way.seconds_to(self.to_m)
         return self.way.reached_m(first_s + (last_s - first_s) * done)
 
@@ -124,6 +124,22 @@ def _eased(t_s: float, duration_s: float) -> float:
     else:
         covered = t_s - ease_s / 2
     return covered / (duration_s - ease_s)
+
+
+def _woven(done: float, duration_s: float) -> float:
+    """Return the share done when speed swings; whole waves, so that 0 and 1 stay where they are.
+
+    Phases follow from the duration, which no two trips share and no move in time changes.
+    """
+    woven = done
+    for number, (share, period_s) in enumerate(WEAVE, start=1):
+        waves = round(duration_s / period_s)
+        if not waves:
+            continue
+        phase = duration_s * number * GOLDEN % 1.0 * 2 * math.pi
+        turn = 2 * math.pi * waves
+        woven += share / turn * (math.sin(turn * done + phase) - math.sin(phase))
+    return woven
 
 
 def _between_knots(knots: Sequence[tuple[Instant, float]], at: Instant) -> float:

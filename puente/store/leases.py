@@ -10,7 +10,7 @@ from puente.keys import Key
 from puente.store.connection import Store
 from puente.store.packing import text
 
-LEASE_MS = 10_000
+LEASE_MS = 8_000
 """How long a lease lasts without renewal: the longest a partition stands still after a crash."""
 
 

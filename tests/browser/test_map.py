@@ -193,6 +193,18 @@ def test_trucks_survive_a_theme_switch(open_map: Visit) -> None:
     assert query(page)["theme"] == "light"
 
 
+def test_the_remembered_theme_is_the_maps_from_the_first_paint(visit: Visit) -> None:
+    page = visit("/shipments")
+    page.click("#theme-toggle")
+    expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "light")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(page.url.split("/shipments")[0] + "/?lite=1")
+    page.wait_for_function(MAP_READY, timeout=60_000)
+    assert page.evaluate("Puente.map().getStyle().name") == "puente-light-lite"
+    assert not [url for url in asked if "/basemap/dark" in url]
+
+
 def test_trucks_survive_the_loss_of_the_graphics_context(open_map: Visit) -> None:
     page = open_map()
     page.evaluate(

@@ -62,6 +62,31 @@ def test_all_sensors_share_one_cursor() -> None:
     assert figure.layout.hovermode == "x unified"
 
 
+def test_without_temperature_its_row_is_dropped() -> None:
+    found = [
+        reading("TRK-1", NOW + m * MINUTE, lat_deg=25.0, lon_deg=-100.0, speed_mps=20.0)
+        for m in (0, 5)
+    ]
+    figure = sensors(
+        sensor_frame(found), track_frame(found), EMPTY_EVENTS, None, theme="dark", revision="S1"
+    )
+    assert {t.yaxis for t in figure.data} == {"y"}
+    assert [a.yref for a in figure.layout.annotations] == ["paper"]
+
+
+def test_the_axis_begins_shortly_before_the_first_reading() -> None:
+    found = drive(0, 60, 120)
+    window = tuple(pd.Timestamp(NOW + h * HOUR, unit="ms", tz="UTC") for h in (-22, 2))
+    figure = sensors(
+        sensor_frame(found), track_frame(found), EMPTY_EVENTS, None, theme="dark",
+        revision="S1", window=window,
+    )  # fmt: skip
+    begin, end = figure.layout.xaxis3.range
+    first = pd.Timestamp(NOW, unit="ms", tz="UTC")
+    assert pd.Timedelta(0) < first - begin < pd.Timedelta(minutes=10)
+    assert end == window[1]
+
+
 def test_the_band_and_the_critical_limits_are_drawn() -> None:
     found = drive(0, 5, 10)
     figure = sensors(

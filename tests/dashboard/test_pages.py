@@ -49,7 +49,7 @@ def test_lines_of_the_queue_say_states_in_words(store: Store) -> None:
     (held,) = put_events(store, event("S1", title="a\u202eb <b>x</b>"))
     (line,) = alerts.rows_of([held])
     assert line["title"] == "ab <b>x</b>"
-    assert line["state_words"] == "Active, nobody on it"
+    assert line["state_words"] == "Active, not acknowledged"
     assert line["occurred_at"] == held.occurred_at
 
 

@@ -213,6 +213,23 @@ def test_devices_know_their_shipment_and_their_silence(store: Store) -> None:
     assert not table.loc["SPARE", "assigned"]
 
 
+@pytest.mark.parametrize(
+    ("last_at", "received_at", "silent"),
+    [
+        pytest.param(NOW - HOUR, NOW, True, id="a backfill arrives now"),
+        pytest.param(-1, NOW, False, id="only rejections, just now"),
+        pytest.param(NOW + HOUR, NOW - HOUR, True, id="a clock ahead, heard an hour ago"),
+        pytest.param(NOW, NOW, False, id="live"),
+    ],
+)
+def test_a_device_is_as_silent_as_the_map_says(
+    last_at: int, received_at: int, silent: bool
+) -> None:
+    record = DeviceRecord("TRK-1", last_at, received_at, 1, 0, 0, 0, None, "")
+    table = device_queries.devices_frame([record], Plan(), NOW)
+    assert bool(table["silent"].iloc[0]) is silent
+
+
 def test_rejections_are_counted_by_reason_the_commonest_first(store: Store) -> None:
     put_rejections(store, rejection(), rejection(), rejection(rejection().rejection.TOO_LARGE))
     assert list(device_queries.rejection_counts(store).items()) == [

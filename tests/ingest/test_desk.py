@@ -10,7 +10,7 @@ from ingest import desk as desks
 from ingest.desk import Desk
 from puente import keys
 from puente.clock import Clock, monotonic_s
-from puente.instant import HOUR, MINUTE
+from puente.instant import HOUR, MINUTE, text
 from puente.model import Event, Phase, Severity
 from puente.settings import Settings
 from puente.store import alerts, states
@@ -50,8 +50,10 @@ def only(store: Store) -> Alert:
 
 
 CLEARED = event(phase=Phase.CLEARED, at=NOW + HOUR)
-RETRACTED = event(phase=Phase.RETRACTED, at=NOW + HOUR, evidence={"superseded_by": NOW - MINUTE})
-SUCCESSOR = event(episode=NOW - MINUTE, at=NOW + HOUR, evidence={"supersedes": NOW})
+RETRACTED = event(
+    phase=Phase.RETRACTED, at=NOW + HOUR, evidence={"superseded_by": text(NOW - MINUTE)}
+)
+SUCCESSOR = event(episode=NOW - MINUTE, at=NOW + HOUR, evidence={"supersedes": text(NOW)})
 
 
 def test_a_raised_event_becomes_an_alert_and_a_clear_ends_its_condition(
@@ -152,7 +154,7 @@ def test_a_noted_event_that_is_retracted_leaves_the_queue_too(store: Store, desk
             severity=Severity.HIGH,
             episode=NOW - MINUTE,
             at=NOW + HOUR,
-            evidence={"supersedes": NOW},
+            evidence={"supersedes": text(NOW)},
         ),
     )
     work(desk)

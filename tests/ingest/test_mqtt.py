@@ -91,7 +91,7 @@ def test_the_session_is_kept_and_the_window_is_limited(
     assert version == 5
     assert flags & 0b10 == 0, "clean start would throw the session away"
     session_expiry = b"\x11" + (7 * 86_400).to_bytes(4, "big")
-    receive_maximum = b"\x21" + (400).to_bytes(2, "big")
+    receive_maximum = b"\x21" + (500).to_bytes(2, "big")
     assert session_expiry in connect
     assert receive_maximum in connect
     assert b"puente-gateway-0" in connect

@@ -1,7 +1,7 @@
 """One partition's fold: the clock, deadlines, heartbeats, late readings, unassigned devices."""
 
 from ingest.partition import LATE_WINDOW_MS, Partition, row_of
-from puente.instant import HOUR, SECOND
+from puente.instant import HOUR, SECOND, text
 from puente.model import Event, Gap, Phase, Role, SealState
 from puente.plan import Binding, FenceClass, Place, Plan
 from puente.row import OpenEpisode
@@ -74,9 +74,9 @@ def test_an_episode_that_moves_names_what_replaces_it() -> None:
     events = partition.read(reading(50, place(0), delay_s=70))
     back, again = events
     assert (back.phase, back.episode) == (Phase.RETRACTED, AT + 100 * SECOND)
-    assert back.evidence["superseded_by"] == AT + 50 * SECOND
+    assert back.evidence["superseded_by"] == text(AT + 50 * SECOND)
     assert (again.phase, again.episode) == (Phase.NOTED, AT + 50 * SECOND)
-    assert again.evidence["supersedes"] == AT + 100 * SECOND
+    assert again.evidence["supersedes"] == text(AT + 100 * SECOND)
 
 
 def test_a_reading_beyond_the_window_changes_no_decision_but_is_heard() -> None:

@@ -9,7 +9,7 @@ from ingest import pipeline
 from ingest.detectors.detector import About, Result
 from ingest.pipeline import fold, knowledge_before, pass_time, publish, retraction, truth_before
 from ingest.position import Sense
-from puente.instant import SECOND, Instant
+from puente.instant import SECOND, Instant, text
 from puente.model import Event, Finding, Observation, Phase, Position, Severity, event_id
 from puente.plan import ShipmentPlan
 from tests.ingest.builders import AT, CHILLED, SHIPMENT, observation, place, reading, view_of
@@ -60,7 +60,7 @@ def test_a_retraction_takes_back_one_event_and_names_what_replaces_it() -> None:
     assert back.phase is Phase.RETRACTED
     assert back.id == event_id("stop.unplanned", SHIPMENT, "stop", AT, Phase.RETRACTED)
     assert back.alert_id == event().alert_id
-    assert back.evidence == {"stopped_s": 1800.0, "superseded_by": AT - 5}
+    assert back.evidence == {"stopped_s": 1800.0, "superseded_by": text(AT - 5)}
     assert (back.learned_at, back.late, back.respond_within_s) == (AT + 9_999_000, True, None)
 
 

@@ -333,3 +333,18 @@ def test_an_earlier_reception_counts_as_the_greatest_so_far() -> None:
 def test_another_time_under_a_known_number_is_a_conflict() -> None:
     _, summary = run(line(0, boot=1, seq=1), line(1, boot=1, seq=1))
     assert (summary["duplicates"], summary["conflicts"]) == (1, 1)
+
+
+def test_what_one_instant_says_and_takes_back_is_not_told() -> None:
+    """Readings of one excursion, newest first, all received at once: one warning remains."""
+    warm = [line(minute * 60, 2400, temperature_c=9) for minute in range(30, -1, -1)]
+    events, summary = run(*warm)
+    told = [(e["phase"], e["episode"]) for e in events if e["kind"] == "temperature.warning"]
+    assert told == [("raised", at(0))]
+    assert summary["events"]["temperature.warning"] == 1
+
+
+def test_a_line_with_nothing_in_it_is_no_delivery() -> None:
+    events, summary = run(line(0, point=OUT), "", line(60, point=OUT))
+    assert events == [{"rejection": "bad_line", "detail": "line 2"}]
+    assert summary["readings"] == 2

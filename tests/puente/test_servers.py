@@ -137,7 +137,7 @@ def test_the_embedded_broker_listens_on_loopback_with_both_protocols() -> None:
     configuration = tomllib.loads(servers.iotcore_configuration(1883, 1884))
     assert configuration["v5"]["1"]["listen"] == "127.0.0.1:1883"
     assert configuration["v4"]["1"]["listen"] == "127.0.0.1:1884"
-    assert configuration["v5"]["1"]["connections"]["max_inflight_count"] == 400
+    assert configuration["v5"]["1"]["connections"]["max_inflight_count"] == servers.RECEIVE_MAXIMUM
 
 
 def test_versions_are_asked_of_the_programs_themselves() -> None:
