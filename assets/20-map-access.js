@@ -7,11 +7,20 @@
   Puente.graph = () => document.querySelector("#map .js-plotly-plot");
 
   /* The MapLibre map, or null before plotly has made it. */
-  Puente.map = function () {
-    const graph = Puente.graph();
+  Puente.map = () => mapOf(Puente.graph());
+
+  function mapOf(graph) {
     const layout = graph && graph._fullLayout;
     return (layout && layout.map && layout.map._subplot && layout.map._subplot.map) || null;
-  };
+  }
+
+  /* A pane says that its map is being drawn until it is (assets/20-map.css). */
+  setInterval(() => {
+    for (const pane of document.querySelectorAll("#map-box:not([data-drawn]), .pg-panel--map:not([data-drawn])")) {
+      const map = mapOf(pane.querySelector(".js-plotly-plot"));
+      if (map && map.style && map.loaded()) pane.dataset.drawn = "";
+    }
+  }, 250);
 
   /* Plotly puts a camera back that was moved behind its back, so it is moved through plotly. */
   Puente.moveCamera = function (lat, lon, zoom) {

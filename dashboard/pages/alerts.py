@@ -28,11 +28,13 @@ _SEVERITIES = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 def _columns() -> list[grids.Column]:
     return [
         grids.column("rank", "Severity", 118, cellRenderer="PgSeverity", sort="desc", sortIndex=0),
-        grids.column("title", "Title", tooltipField="summary", cellClass="pg-strong"),
-        grids.column("shipment_id", "Shipment", 118, cellRenderer="PgShipment"),
+        grids.column(
+            "title", "Title", tooltipField="summary", cellClass="pg-strong", minWidth=240
+        ),
+        grids.column("shipment_id", "Shipment", 104, cellRenderer="PgShipment"),
         grids.column("state_words", "State", 194, cellRenderer="PgAlertState"),
-        grids.column("owner", "Owner", 104, valueFormatter=grids.js("params.value || '–'")),
-        {**grids.age_column("occurred_at", "Age", 84), "colId": "age"},
+        grids.column("owner", "Owner", 96, valueFormatter=grids.js("params.value || '–'")),
+        {**grids.age_column("occurred_at", "Age", 76), "colId": "age"},
         grids.column("late", "Late", 70, cellRenderer="PgLate"),
         # Last: on narrow screens what is decided by comes first, the age stands for them.
         grids.instant_column("occurred_at", "Happened (UTC)", 146),

@@ -31,6 +31,7 @@ def test_every_page_opens_and_is_photographed(visit: Visit, listed: object, them
     settled(page)
     if listed.name in ("map", "wall"):  # type: ignore[attr-defined]
         page.wait_for_function(MAP_READY, timeout=60_000)
+        page.wait_for_selector("#map-box[data-drawn]", timeout=60_000)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     SHOTS.mkdir(exist_ok=True)
     page.screenshot(path=SHOTS / f"{listed.name}-{theme}.png")  # type: ignore[attr-defined]
@@ -53,7 +54,11 @@ def test_the_wall_is_read_from_five_metres(
     visit: Visit, fleet: Fleet, width: int, height: int
 ) -> None:
     for i in range(8):
-        fleet.alert("S1", Severity.HIGH if i else Severity.CRITICAL, title=f"Temperature above the band: carga de {i} pallets")
+        fleet.alert(
+            "S1",
+            Severity.HIGH if i else Severity.CRITICAL,
+            title=f"Temperature above the band: carga de {i} pallets",
+        )
     page = visit("/wall?lite=1", width=width, height=height)
     page.wait_for_function(MAP_READY, timeout=60_000)
     settled(page)

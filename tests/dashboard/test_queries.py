@@ -11,7 +11,9 @@ from dashboard.queries.plans import current_plan
 from dashboard.queries.stops import stops_frame
 from puente.instant import HOUR, MINUTE, SECOND
 from puente.model import FixSource, SealState, Severity
+from puente.plan import Plan
 from puente.store.connection import Store
+from puente.store.devices import DeviceRecord
 from tests.dashboard.seeds import (
     NOW,
     episode,
