@@ -18,7 +18,8 @@
   setInterval(() => {
     for (const pane of document.querySelectorAll("#map-box:not([data-drawn]), .pg-panel--map:not([data-drawn])")) {
       const map = mapOf(pane.querySelector(".js-plotly-plot"));
-      if (map && map.style && map.loaded()) pane.dataset.drawn = "";
+      // Not map.loaded(): where trucks and ages change all the time, something always loads.
+      if (map && map.style && map.getSource("land") && map.isSourceLoaded("land")) pane.dataset.drawn = "";
     }
   }, 250);
 

