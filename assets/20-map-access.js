@@ -23,8 +23,35 @@
     }
   }, 250);
 
-  /* Plotly puts a camera back that was moved behind its back, so it is moved through plotly. */
+  /* Plotly puts a camera back that was moved behind its back, so it is moved through plotly. A new
+     figure that arrives meanwhile puts back the old camera as well: the wish is held for a moment,
+     until it is fulfilled for good or a person takes the map in hand. */
+  const HOLD_MS = 4000;
+  let wish = null;
+
   Puente.moveCamera = function (lat, lon, zoom) {
-    return window.Plotly.relayout(Puente.graph(), { "map.center": { lat, lon }, "map.zoom": zoom });
+    wish = { lat, lon, zoom, until: performance.now() + HOLD_MS };
+    return move();
   };
+
+  function move() {
+    return window.Plotly.relayout(Puente.graph(), {
+      "map.center": { lat: wish.lat, lon: wish.lon }, "map.zoom": wish.zoom,
+    });
+  }
+
+  setInterval(() => {
+    const map = wish && Puente.map();
+    if (!map) return;
+    if (performance.now() > wish.until) { wish = null; return; }
+    const at = map.getCenter();
+    const off = Math.max(Math.abs(at.lat - wish.lat), Math.abs(at.lng - wish.lon), Math.abs(map.getZoom() - wish.zoom));
+    if (off > 0.01) move();
+  }, 500);
+
+  for (const gesture of ["pointerdown", "wheel"]) {
+    document.addEventListener(gesture, (event) => {
+      if (event.target.closest && event.target.closest("#map")) wish = null;
+    }, { capture: true, passive: true });
+  }
 })();
